@@ -1,0 +1,37 @@
+# The commands of the project. Each installs what it needs into .venv, from the lock.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ROWS ?=
+CONFIG ?=
+
+.PHONY: demo test lint lock clean help
+.DEFAULT_GOAL := help
+
+help:  ## show the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+# Hashes are checked for everything that comes from the index; the project itself is installed as it stands here.
+$(VENV)/installed: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: $(VENV)/installed  ## sync every stream into invoices.duckdb, from the sandbox or from CONFIG=my.json
+	$(BIN)/python -m demo $(if $(CONFIG),--config $(CONFIG))
+
+test: $(VENV)/installed  ## run all tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed  ## check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+lock: $(VENV)/installed  ## renew requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra demo --extra dev --generate-hashes \
+		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file requirements.lock
+
+clean:  ## remove what the other commands made
+	rm -rf $(VENV) dist invoices.duckdb

@@ -1,0 +1,48 @@
+"""When each generated row was issued, computed from its index, and back."""
+
+from __future__ import annotations
+
+from sandbox.values import DAY, SECOND, mix
+
+SPAN = 730 * DAY
+"""The history that a generated table covers."""
+
+
+class Timeline:
+    """Issue times strictly increasing with the index: the last one is `newest`, the first one two years earlier.
+
+    `digits` lists how many digits of a second's fraction rows carry; each row takes one of the entries.
+    """
+
+    def __init__(self, count: int, newest: int, seed: int, digits: tuple[int, ...] = (0,)) -> None:
+        if count * SECOND > SPAN:
+            raise ValueError(f"{count} rows do not fit into two years at one a second")
+        self.count = count
+        self.newest = newest
+        self.seed = seed
+        self.digits = digits
+        self._step = SPAN // SECOND // max(count, 1)  # seconds
+        self._spread = max(1, self._step // 2)  # seconds; below a whole step, so that the order stays
+        self._first = newest // SECOND - (count - 1) * self._step
+
+    def at(self, index: int) -> int:
+        """The issue time of a generated row, in nanoseconds."""
+        if index == self.count - 1:
+            return self.newest
+        bits = mix(index, self.seed)
+        time = (self._first + index * self._step - bits % self._spread) * SECOND
+        digits = self.digits[(bits >> 20) % len(self.digits)]
+        if digits:
+            unit: int = 10 ** (9 - digits)
+            time += (bits >> 28) % SECOND // unit * unit
+        return time
+
+    def before(self, time: int) -> int:
+        """How many generated rows were issued before `time`."""
+        guess = (time // SECOND - self._first) // self._step
+        low = min(max(guess, 0), self.count)
+        while low > 0 and self.at(low - 1) >= time:
+            low -= 1
+        while low < self.count and self.at(low) < time:
+            low += 1
+        return low

@@ -1,0 +1,1 @@
+"""Airbyte source that syncs invoices from IPXO, Nexudus and Payhubix."""

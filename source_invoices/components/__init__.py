@@ -1,0 +1,1 @@
+"""What the manifest cannot say: the Python components that it names, one module a concern."""

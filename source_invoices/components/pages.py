@@ -1,0 +1,241 @@
+"""What a page is, and where it says that there is more.
+
+Here because the stock decoder turns a body that is not JSON into an empty page, and the stock PageIncrement ends at the
+first page that is shorter than the size asked for: both end a stream as COMPLETE with rows missing.
+"""
+
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import InitVar, dataclass, field
+from typing import Any
+
+import requests
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
+from airbyte_cdk.sources.declarative.requesters.paginators.strategies.pagination_strategy import PaginationStrategy
+from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler
+from airbyte_cdk.sources.streams.http.error_handlers.response_models import (
+    SUCCESS_RESOLUTION,
+    ErrorResolution,
+    ResponseAction,
+)
+from airbyte_cdk.sources.types import Record, StreamSlice
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_invoices.components.answers import Complaint, decode, quote, resolve_status, why_unanswered
+
+_MISSING = object()
+_PAGE = "invoice_page"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page as the provider sent it. `number` is None where the provider numbers no pages."""
+
+    rows: Sequence[MutableMapping[str, Any]]
+    keys: Sequence[Any]
+    number: int | None
+    more: bool
+
+
+def page_of(response: requests.Response) -> Page:
+    """The page that PageErrorHandler left on a response."""
+    page: Page = getattr(response, _PAGE)
+    return page
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """Where a page carries its parts; each a path of keys into the body, and exactly one way to say that there is more.
+
+    key: the primary key that every row must have.
+    rows: the list of rows; an empty path means that the body itself is the one row.
+    number: the page's number, from 1.
+    last: the number of the last page, or
+    total and size: all rows and rows a page, or
+    has_next: true where another page follows, or
+    next: the number of the next page, 0 or null at the end.
+    bare: the body may also be the list itself, without numbers: then only asking on tells whether there is more.
+    """
+
+    key: str
+    rows: Sequence[str]
+    number: Sequence[str] = ()
+    last: Sequence[str] = ()
+    total: Sequence[str] = ()
+    size: Sequence[str] = ()
+    has_next: Sequence[str] = ()
+    next: Sequence[str] = ()
+    bare: bool = False
+
+    def read(self, body: Any) -> Page:
+        """Raises ValueError with a sentence where the body is not a page or contradicts itself."""
+        if isinstance(body, list) and self.bare:
+            return Page(body, self._keys(body), None, bool(body))
+        if not isinstance(body, dict):
+            raise ValueError("the body is not a JSON object")
+        rows = _at(body, self.rows) if self.rows else [body]
+        if rows is None:
+            rows = []
+        if not isinstance(rows, list):
+            raise ValueError(f"there is no list of invoices at `{'.'.join(self.rows)}`")
+        keys = self._keys(rows)
+        if not self.number:
+            return Page(rows, keys, None, False)
+        number = _whole(body, self.number)
+        more = self._more(body, number)
+        if more and not rows:
+            raise ValueError(f"page {number} has no invoices, yet says that more follow")
+        return Page(rows, keys, number, more)
+
+    def _more(self, body: Any, number: int) -> bool:
+        if self.last:
+            return number < _whole(body, self.last)
+        if self.total:
+            return number * _whole(body, self.size, at_least=1) < _whole(body, self.total)
+        if self.next:
+            return _at(body, self.next) is not None and _whole(body, self.next) > number
+        has_next = _at(body, self.has_next)
+        if not isinstance(has_next, bool):
+            raise ValueError(f"`{'.'.join(self.has_next)}` is neither true nor false")
+        return has_next
+
+    def _keys(self, rows: Sequence[Any]) -> list[Any]:
+        keys = [row.get(self.key) if isinstance(row, dict) else None for row in rows]
+        if None in keys:
+            raise ValueError(f"entry {keys.index(None) + 1} of the list is not an invoice with a `{self.key}`")
+        return keys
+
+
+def _at(body: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        body = body.get(name, _MISSING) if isinstance(body, dict) else _MISSING
+    return body
+
+
+def _whole(body: Any, path: Sequence[str], at_least: int = 0) -> int:
+    value = _at(body, path)
+    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+        raise ValueError(f"`{'.'.join(path)}` is not a number that pages can be counted with")
+    return value
+
+
+@dataclass
+class PageErrorHandler(ErrorHandler):
+    """Tells pages from faults, and leaves the page on the response for the extractor and the paginator.
+
+    provider: its name for people. envelope: see Envelope. permission: what to do when access is refused.
+    throttled: the statuses that mean "too many requests".
+    skip_missing: a 404 is skipped with a log line, for what was listed a moment ago and is gone.
+    """
+
+    parameters: InitVar[Mapping[str, Any]]
+    config: Mapping[str, Any]
+    provider: str
+    envelope: Mapping[str, Any]
+    permission: str
+    throttled: Sequence[int] = field(default_factory=lambda: [requests.codes.too_many_requests])
+    skip_missing: bool = False
+
+    # Answers are asked for again by the gate, before the CDK's own client sees them.
+    max_retries = 0
+    max_time = None
+
+    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        self._complaint = Complaint(self.provider, parameters["name"])
+        self._envelope = Envelope(**self.envelope)
+        self._throttled = frozenset(self.throttled)
+
+    def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
+        if not isinstance(response, requests.Response):
+            return self._complaint.retry(why_unanswered(response))
+        if self.skip_missing and response.status_code == requests.codes.not_found:
+            name = response.request.path_url.rsplit("/", 1)[-1]
+            message = (
+                f"{self.provider}: invoice {name} is listed but no longer there, HTTP 404: {quote(response)}. Skipped."
+            )
+            return ErrorResolution(ResponseAction.IGNORE, None, message)
+        resolution = resolve_status(response, self._complaint, self._throttled, self.permission)
+        return resolution or self._judge(response)
+
+    def _judge(self, response: requests.Response) -> ErrorResolution:
+        if hasattr(response, _PAGE):
+            return SUCCESS_RESOLUTION
+        try:
+            body = decode(response)
+        except ValueError:
+            kind = response.headers.get("Content-Type", "unknown type")
+            return self._complaint.retry(f"the answer is not JSON ({len(response.content)} bytes of {kind}).")
+        if isinstance(body, dict) and (body.get("error") or body.get("WasSuccessful") is False):
+            return self._complaint.fail(
+                f"the provider reports an error, {quote(response)}.", self.permission, FailureType.system_error
+            )
+        try:
+            page = self._envelope.read(body)
+            self._check_identity(response, page)
+        except ValueError as error:
+            return self._complaint.contradiction(
+                f"the answer is not a page of invoices: {error}; it says {quote(response)}."
+            )
+        setattr(response, _PAGE, page)
+        return SUCCESS_RESOLUTION
+
+    def _check_identity(self, response: requests.Response, page: Page) -> None:
+        asked = response.request.path_url.split("?")[0].rsplit("/", 1)[-1]
+        if not self._envelope.rows and str(page.keys[0]).lower() != asked.lower():
+            raise ValueError(f"invoice {asked} was asked for, invoice {page.keys[0]} came")
+
+
+@dataclass
+class PageExtractor(RecordExtractor):
+    """Hands over the rows that were decoded when the answer was checked; the stock one would decode the body again."""
+
+    def extract_records(self, response: requests.Response) -> Iterable[MutableMapping[str, Any]]:
+        yield from page_of(response).rows
+
+
+@dataclass
+class NumberedPages(PaginationStrategy):
+    """Goes on as long as the response says that there is more, and raises where pages contradict each other.
+
+    The stock PageIncrement stops at a short page, so at any page whose size the server clamps. The token is
+    `{"page": number, "keys": the keys of the page before}`.
+    """
+
+    parameters: InitVar[Mapping[str, Any]]
+    config: Mapping[str, Any]
+    provider: str
+
+    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        self._complaint = Complaint(self.provider, parameters["name"])
+
+    @property
+    def initial_token(self) -> Any | None:
+        return None
+
+    def get_page_size(self) -> int | None:
+        return None
+
+    def next_page_token(
+        self,
+        response: requests.Response,
+        last_page_size: int,
+        last_record: Record | None,
+        last_page_token_value: Any | None = None,
+        page_size_override: int | None = None,
+        stream_slice: StreamSlice | None = None,
+    ) -> Mapping[str, Any] | None:
+        page = page_of(response)
+        asked, keys_before = 1, None
+        if last_page_token_value:
+            asked, keys_before = last_page_token_value["page"], last_page_token_value["keys"]
+        if page.number not in (None, asked):
+            raise self._failure(f"page {asked} was asked for, page {page.number} came.")
+        if page.rows and page.keys == keys_before:
+            if page.number is None:  # a list without pages is sent whole again
+                return None
+            raise self._failure(f"page {asked} repeats the page before it.")
+        return {"page": asked + 1, "keys": page.keys} if page.more else None
+
+    def _failure(self, what: str) -> AirbyteTracedException:
+        resolution = self._complaint.contradiction(what)
+        return AirbyteTracedException(message=resolution.error_message, failure_type=FailureType.system_error)

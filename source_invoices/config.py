@@ -1,0 +1,118 @@
+"""The configuration: says in a sentence what is wrong with it, and reads settings untouched."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from jsonschema import Draft7Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+
+from source_invoices.components.timestamps import parse_text_time
+
+PROVIDERS = {"ipxo": "IPXO", "nexudus": "Nexudus", "payhubix": "Payhubix"}
+
+_TYPES = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "object": "an object",
+    "array": "a list",
+    "boolean": "true or false",
+}
+
+
+def setting(config: Mapping[str, Any], path: Sequence[str]) -> Any:
+    """The value of a setting as it was given, or None."""
+    value: Any = config
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def completed(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration with the defaults of its specification put in, and addresses without a slash at the end."""
+    filled = dict(config)
+    for name, rule in schema.get("properties", {}).items():
+        if "default" in rule:
+            filled.setdefault(name, rule["default"])
+        if name.endswith("_url") and name in filled:
+            filled[name] = filled[name].rstrip("/")
+        if rule.get("type") == "object" and isinstance(filled.get(name), Mapping):
+            filled[name] = completed(filled[name], rule)
+    return filled
+
+
+def parse_start_date(text: str) -> datetime:
+    """The instant of the `start_date` setting, a date (midnight UTC) or a date-time. Raises ValueError."""
+    if len(text) == len("2025-01-31"):
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=timezone.utc)
+    return parse_text_time(text)
+
+
+def problems(config: Any, schema: Mapping[str, Any]) -> list[str]:
+    """A sentence for each thing that is wrong with a configuration, each naming its key; none for a good one.
+
+    schema: the connection specification. No sentence repeats a secret.
+    """
+    formats = FormatChecker(formats=())
+    formats.checks("date-time", raises=ValueError)(
+        lambda text: not isinstance(text, str) or bool(parse_start_date(text))
+    )
+    found: list[str] = []
+    for error in Draft7Validator(schema, format_checker=formats).iter_errors(config):
+        found.extend(sentence for sentence in _sentences(error) if sentence not in found)
+    if not found and not any(config.get(provider) for provider in PROVIDERS):
+        names = ", ".join(f"`{key}`" for key in PROVIDERS)
+        found.append(f"No provider is configured: fill in at least one of {names}.")
+    return found
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    key = ".".join(map(str, error.absolute_path))
+    name = f"`{key}`" if key else "The configuration"
+    rule: Any = error.validator_value
+    schema: Any = error.schema
+    instance: Any = error.instance
+    if error.validator == "oneOf":
+        yield from _choice(error, key)
+    elif error.validator == "required":
+        missing = next(item for item in rule if item not in instance)
+        title = schema["properties"][missing].get("title", missing)
+        yield f"`{key}.{missing}` is missing ({title}).".replace("`.", "`")
+    elif error.validator == "additionalProperties":
+        known = schema["properties"]
+        for unknown in sorted(set(instance) - set(known)):
+            yield f"`{key}.{unknown}` is not a setting; known here are {', '.join(known)}."
+    elif error.validator == "type":
+        yield f"{name} must be {_TYPES.get(rule, rule)}."
+    elif error.validator in ("enum", "const"):
+        allowed = rule if isinstance(rule, list) else [rule]
+        yield f"{name} must be one of {', '.join(map(str, allowed))}{_given(error)}."
+    elif error.validator in ("minimum", "maximum"):
+        yield f"{name} must be at {'least' if error.validator == 'minimum' else 'most'} {rule}{_given(error)}."
+    elif error.validator in ("minLength", "minItems"):
+        yield f"{name} must not be empty."
+    else:
+        wanted = schema.get("pattern_descriptor")
+        yield f"{name} must be {wanted or 'of the form that its description says'}{_given(error)}."
+
+
+def _choice(error: ValidationError, key: str) -> Iterator[str]:
+    """The sentences of the one alternative that the configuration names by its `auth_type`."""
+    rule: Any = error.validator_value
+    alternatives = {item["properties"]["auth_type"]["const"]: index for index, item in enumerate(rule)}
+    if not isinstance(error.instance, Mapping):
+        yield f"`{key}` must be an object."
+        return
+    chosen = error.instance.get("auth_type")
+    if not isinstance(chosen, str) or chosen not in alternatives:
+        yield f"`{key}.auth_type` must be one of {', '.join(alternatives)}."
+        return
+    for inner in error.context or []:
+        if inner.schema_path[0] == alternatives[chosen]:
+            yield from _sentences(inner)
+
+
+def _given(error: ValidationError) -> str:
+    schema: Any = error.schema
+    return "" if schema.get("airbyte_secret") else f", not {str(error.instance)!r:.80}"

@@ -1,0 +1,182 @@
+"""Builds the source from manifest, schemas, configuration, catalog and state, and runs it by the Airbyte protocol."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
+from airbyte_cdk.models import (
+    AirbyteCatalog,
+    AirbyteConnectionStatus,
+    AirbyteMessage,
+    AirbyteStateMessage,
+    ConfiguredAirbyteCatalog,
+    ConnectorSpecification,
+    FailureType,
+    Status,
+)
+from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
+from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
+from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
+from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from airbyte_cdk.utils.yaml_loader import safe_load_yaml
+
+from source_invoices.config import PROVIDERS, completed, problems
+
+_Content = TypeVar("_Content")
+
+
+def load_manifest() -> dict[str, Any]:
+    """The manifest, its references resolved and the schemas put in.
+
+    Both stand inside the installed package, or beside it in a checkout; never in the working directory, where another
+    connector's manifest may be.
+    """
+    package = Path(__file__).parent
+    home = package if (package / "manifest.yaml").exists() else package.parent
+    manifest = safe_load_yaml((home / "manifest.yaml").read_text("utf-8"))
+    schemas = sorted((home / "schemas").glob("*.json"))
+    manifest["schemas"] = {path.stem: json.loads(path.read_text("utf-8")) for path in schemas}
+    resolved = ManifestReferenceResolver().preprocess_manifest(manifest)
+    del resolved["definitions"]
+    return resolved
+
+
+class SourceInvoices(ConcurrentDeclarativeSource):
+    """The invoices of the configured providers.
+
+    A configuration with a fault builds and sends nothing: `check` reports it, `discover` and `read` raise
+    AirbyteTracedException with a sentence that names the key.
+    """
+
+    # The entrypoint's own validation names no key where a pattern or an alternative does not match.
+    check_config_against_spec = False
+
+    def __init__(
+        self,
+        catalog: ConfiguredAirbyteCatalog | None = None,
+        config: Mapping[str, Any] | None = None,
+        state: list[AirbyteStateMessage] | None = None,
+    ) -> None:
+        manifest = load_manifest()
+        specification = manifest["spec"]["connection_specification"]
+        self._problems = [] if config is None else problems(config, specification)
+        usable = completed({} if config is None or self._problems else config, specification)
+        super().__init__(source_config=manifest, catalog=catalog, config=usable, state=state)
+        self.logger.addFilter(_without_traceback)
+
+    def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
+        """One cheap request for each configured provider; for IPXO one for each scope, of which one must be granted."""
+        if self._problems:
+            return AirbyteConnectionStatus(status=Status.FAILED, message=" ".join(self._problems))
+        check = self.resolved_manifest["check"]
+        probe = SourceInvoices(config={**self._config, **check["config_overrides"]})
+        streams = [stream for stream in probe.streams(self._config) if stream.name in check["stream_names"]]
+        failures = {stream.name: failure for stream in streams if (failure := _failure_to_read(stream))}
+        fatal = []
+        for stream in streams:
+            siblings = [other.name for other in streams if _provider(other.name) == _provider(stream.name)]
+            failure = failures.get(stream.name)
+            if failure is None:
+                continue
+            if failure.failure_type == FailureType.config_error and any(name not in failures for name in siblings):
+                logger.warning(f"The stream {stream.name} cannot be read with this configuration. {failure.message}")
+            else:
+                fatal.append(str(failure.message))
+        status = Status.FAILED if fatal else Status.SUCCEEDED
+        return AirbyteConnectionStatus(status=status, message=" ".join(fatal) or None)
+
+    def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
+        self._refuse_a_bad_configuration()
+        return super().discover(logger, config)
+
+    def read(
+        self,
+        logger: logging.Logger,
+        config: Mapping[str, Any],
+        catalog: ConfiguredAirbyteCatalog,
+        state: list[AirbyteStateMessage] | None = None,
+    ) -> Iterator[AirbyteMessage]:
+        self._refuse_a_bad_configuration()
+        for name in (configured.stream.name for configured in catalog.streams):
+            if name not in self.resolved_manifest["schemas"]:
+                raise _config_error(f"The catalog names the stream {name}, which this connector does not have.")
+            if not self._config.get(_provider(name)):
+                provider = PROVIDERS[_provider(name)]
+                raise _config_error(
+                    f"The catalog names the stream {name}, but {provider} is not configured. Fill in "
+                    f"`{_provider(name)}` in the configuration, or take the stream out of the catalog."
+                )
+        yield from super().read(logger, config, catalog, state)
+
+    def _refuse_a_bad_configuration(self) -> None:
+        if self._problems:
+            raise _config_error(" ".join(self._problems))
+
+
+class _Entrypoint(AirbyteEntrypoint):
+    @staticmethod
+    def validate_connection(source_spec: ConnectorSpecification, config: Mapping[str, Any]) -> None:
+        """Left to SourceInvoices, which names the key."""
+
+
+def run(args: list[str] | None = None) -> None:
+    """The command line: `spec`, `check`, `discover` and `read` of the Airbyte protocol. Exits 1 after a failure."""
+    args = sys.argv[1:] if args is None else args
+    try:
+        source = SourceInvoices(
+            _from_file(SourceInvoices.read_catalog, AirbyteEntrypoint.extract_catalog(args), "catalog"),
+            _from_file(SourceInvoices.read_config, AirbyteEntrypoint.extract_config(args), "config"),
+            _from_file(SourceInvoices.read_state, AirbyteEntrypoint.extract_state(args), "state"),
+        )
+        entrypoint = _Entrypoint(source)
+        for message in entrypoint.run(entrypoint.parse_args(args)):
+            # One write for text and line end: worker threads print as well.
+            print(f"{message}\n", end="")
+    except AirbyteTracedException as error:
+        print(AirbyteEntrypoint.airbyte_message_to_string(error.as_sanitized_airbyte_message()))
+        sys.exit(1)
+
+
+def _from_file(read: Callable[[str], _Content], path: str | None, option: str) -> _Content | None:
+    if path is None:
+        return None
+    try:
+        return read(path)
+    except Exception as error:
+        raise _config_error(f"The file given by --{option} cannot be used: {error}") from error
+
+
+def _failure_to_read(stream: AbstractStream) -> AirbyteTracedException | None:
+    """Reads the first row of a stream, if it has one."""
+    try:
+        for partition in stream.generate_partitions():
+            for _ in partition.read():
+                return None
+    except AirbyteTracedException as error:
+        return error
+    return None
+
+
+def _provider(stream_name: str) -> str:
+    return stream_name.split("_", maxsplit=1)[0]
+
+
+def _config_error(message: str) -> AirbyteTracedException:
+    return AirbyteTracedException(message=message, failure_type=FailureType.config_error)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """Shortens the log of a failure that its message explains; a traceback is for the unexpected."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, AirbyteTracedException):
+        record.msg, record.args, record.exc_info = (
+            f"{record.getMessage()}: {filter_secrets(str(error.message))}",
+            (),
+            None,
+        )
+    return True
