@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,7 +53,12 @@ class Answer:
 
     def encoded(self) -> bytes:
         """The body as it goes over the wire."""
-        return self.body if isinstance(self.body, bytes) else orjson.dumps(self.body)
+        if isinstance(self.body, bytes):
+            return self.body
+        try:
+            return orjson.dumps(self.body)
+        except TypeError:  # integers of more than 64 bits
+            return json.dumps(self.body).encode()
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ from sandbox.web import Application, Host
 
 TENANT = "5a9db0c5-3c1e-4f7a-9b2d-7e61c0ffee42"
 CLIENT_ID = "sandbox-client"
-CLIENT_SECRET = "sandbox-client-secret"
+CLIENT_SECRET = "sandbox-client-secret"  # noqa: S105
 USERNAME = "reader@example.com"
-PASSWORD = "sandbox-password"
+PASSWORD = "sandbox-password"  # noqa: S105
 API_KEY = "sandbox-api-key"
 
 DIGITS: dict[str, tuple[int, ...]] = {

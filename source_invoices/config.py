@@ -1,10 +1,12 @@
 """The configuration: says in a sentence what is wrong with it, and reads settings untouched."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
 from jsonschema import Draft7Validator, FormatChecker
+from jsonschema import validators as jsonschema_validators
 from jsonschema.exceptions import ValidationError
 
 from source_invoices.components.timestamps import parse_text_time
@@ -19,6 +21,15 @@ _TYPES = {
     "array": "a list",
     "boolean": "true or false",
 }
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and not re.fullmatch(pattern, instance):
+        yield ValidationError("does not match")
+
+
+# Python's `$` also matches before a line break at the end, JSON schema's does not.
+_Validator = jsonschema_validators.extend(Draft7Validator, {"pattern": _pattern})
 
 
 def setting(config: Mapping[str, Any], path: Sequence[str]) -> Any:
@@ -59,7 +70,7 @@ def problems(config: Any, schema: Mapping[str, Any]) -> list[str]:
         lambda text: not isinstance(text, str) or bool(parse_start_date(text))
     )
     found: list[str] = []
-    for error in Draft7Validator(schema, format_checker=formats).iter_errors(config):
+    for error in _Validator(schema, format_checker=formats).iter_errors(config):
         found.extend(sentence for sentence in _sentences(error) if sentence not in found)
     if not found and not any(config.get(provider) for provider in PROVIDERS):
         names = ", ".join(f"`{key}`" for key in PROVIDERS)
@@ -115,4 +126,5 @@ def _choice(error: ValidationError, key: str) -> Iterator[str]:
 
 def _given(error: ValidationError) -> str:
     schema: Any = error.schema
-    return "" if schema.get("airbyte_secret") else f", not {str(error.instance)!r:.80}"
+    # An address may have a password before its @.
+    return "" if schema.get("airbyte_secret") or "@" in str(error.instance) else f", not {str(error.instance)!r:.80}"

@@ -11,12 +11,14 @@ from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.models import (
     AirbyteCatalog,
     AirbyteConnectionStatus,
+    AirbyteErrorTraceMessage,
     AirbyteMessage,
     AirbyteStateMessage,
     ConfiguredAirbyteCatalog,
     ConnectorSpecification,
     FailureType,
     Status,
+    Type,
 )
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
@@ -28,6 +30,10 @@ from airbyte_cdk.utils.yaml_loader import safe_load_yaml
 from source_invoices.config import PROVIDERS, completed, problems
 
 _Content = TypeVar("_Content")
+# Repeats every failure, in its Python form; `read` ends in a summary of its own.
+_CDK_SUMMARY = "During the sync, the following streams did not sync successfully"
+# The one that a person must act on first.
+_FAILURE_TYPES = (FailureType.config_error, FailureType.system_error, FailureType.transient_error)
 
 
 def load_manifest() -> dict[str, Any]:
@@ -67,7 +73,6 @@ class SourceInvoices(ConcurrentDeclarativeSource):
         self._problems = [] if config is None else problems(config, specification)
         usable = completed({} if config is None or self._problems else config, specification)
         super().__init__(source_config=manifest, catalog=catalog, config=usable, state=state)
-        self.logger.addFilter(_without_traceback)
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         """One cheap request for each configured provider; for IPXO one for each scope, of which one must be granted."""
@@ -111,7 +116,22 @@ class SourceInvoices(ConcurrentDeclarativeSource):
                     f"The catalog names the stream {name}, but {provider} is not configured. Fill in "
                     f"`{_provider(name)}` in the configuration, or take the stream out of the catalog."
                 )
-        yield from super().read(logger, config, catalog, state)
+        failures: dict[str, AirbyteErrorTraceMessage] = {}
+        failure_log = _FailureLog()
+        self.logger.addFilter(failure_log)
+        try:
+            for message in super().read(logger, config, catalog, state):
+                error = message.trace.error if message.type == Type.TRACE and message.trace else None
+                if error and error.stream_descriptor:
+                    # Each invoice whose detail was still to be read reports the failure that ended its stream.
+                    if error.stream_descriptor.name in failures:
+                        continue
+                    failures[error.stream_descriptor.name] = error
+                yield message
+        except AirbyteTracedException as error:
+            raise _summary(failures) if failures else error from None
+        finally:
+            self.logger.removeFilter(failure_log)
 
     def _refuse_a_bad_configuration(self) -> None:
         if self._problems:
@@ -162,6 +182,16 @@ def _failure_to_read(stream: AbstractStream) -> AirbyteTracedException | None:
     return None
 
 
+def _summary(failures: Mapping[str, AirbyteErrorTraceMessage]) -> AirbyteTracedException:
+    """What ends a read in which streams failed."""
+    types = {failure.failure_type for failure in failures.values()}
+    names = ", ".join(sorted(failures))
+    return AirbyteTracedException(
+        message=f"The sync is incomplete: {names} failed. The message of each stream says why and what to do.",
+        failure_type=next(item for item in _FAILURE_TYPES if item in types),
+    )
+
+
 def _provider(stream_name: str) -> str:
     return stream_name.split("_", maxsplit=1)[0]
 
@@ -170,13 +200,19 @@ def _config_error(message: str) -> AirbyteTracedException:
     return AirbyteTracedException(message=message, failure_type=FailureType.config_error)
 
 
-def _without_traceback(record: logging.LogRecord) -> bool:
-    """Shortens the log of a failure that its message explains; a traceback is for the unexpected."""
-    error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, AirbyteTracedException):
-        record.msg, record.args, record.exc_info = (
-            f"{record.getMessage()}: {filter_secrets(str(error.message))}",
-            (),
-            None,
-        )
-    return True
+class _FailureLog(logging.Filter):
+    """Logs a failure that its message explains once and without a traceback, which is for the unexpected."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._logged: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, AirbyteTracedException):
+            text = f"{record.getMessage()}: {filter_secrets(str(error.message))}"
+            record.msg, record.args, record.exc_info = text, (), None
+            if text in self._logged:
+                return False
+            self._logged.add(text)
+        return not record.getMessage().startswith(_CDK_SUMMARY)

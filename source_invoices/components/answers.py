@@ -5,6 +5,7 @@ messages name no provider.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -134,6 +135,7 @@ def _innermost(error: BaseException | None) -> str:
         causes = [getattr(error, "reason", None), *error.args]
         cause = next((cause for cause in causes if isinstance(cause, BaseException)), None)
         if cause is None:
-            return (getattr(error, "strerror", None) or str(error.args[-1] if error.args else error)).rstrip(".")
+            words = getattr(error, "strerror", None) or str(error.args[-1] if error.args else error)
+            return re.sub(r"^\w+\(.*?\): ", "", words).rstrip(".")
         error = cause
     return "unknown reason"

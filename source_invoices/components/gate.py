@@ -5,35 +5,31 @@ its whole provider; and because the retries of the CDK add a second to each wait
 end in a message that hides the words of the provider.
 """
 
+import math
 import random
 import threading
 import time
-from collections.abc import Callable, Hashable, Mapping, MutableMapping, Sequence
-from dataclasses import InitVar, dataclass, field
+from collections.abc import Callable, Hashable
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
 import requests
 from airbyte_cdk.models import FailureType
-from airbyte_cdk.sources.declarative.auth.declarative_authenticator import DeclarativeAuthenticator
-from airbyte_cdk.sources.declarative.requesters.http_requester import HttpRequester
-from airbyte_cdk.sources.declarative.requesters.request_options import InterpolatedRequestOptionsProvider
 from airbyte_cdk.sources.streams.call_rate import APIBudget
 from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import ErrorResolution, ResponseAction
-from airbyte_cdk.sources.types import StreamSlice, StreamState
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests.adapters import HTTPAdapter
-
-from source_invoices.config import setting
 
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
 # A provider that names a longer wait than this is not waited for: the next sync is as near.
 _LONGEST_NAMED_WAIT = 3600.0
 ATTEMPTS = 6
+# The greatest num_workers that the settings allow.
+_MOST_WORKERS = 40
 
 _Shared = TypeVar("_Shared")
 _shared: WeakKeyDictionary[APIBudget, dict[Hashable, Any]] = WeakKeyDictionary()
@@ -55,26 +51,63 @@ def shared(budget: APIBudget, key: Hashable, make: Callable[[], _Shared]) -> _Sh
 
 
 class Pause:
-    """When a provider may be asked again."""
+    """When a provider that says "too many requests" may be asked again."""
 
     def __init__(self) -> None:
         self._until = 0.0
+        self._rounds = 0
         self._lock = threading.Lock()
 
-    def extend(self, seconds: float) -> None:
+    def extend(self, named: float | None) -> int:
+        """Pauses for the seconds that were named, or for longer each round. Returns the rounds without an answer."""
         with self._lock:
+            if self.remaining() <= 0:  # else one of the requests that were under way when the round began
+                self._rounds += 1
+            # Not less than a moment: all requests under way belong to one round.
+            seconds = _backoff(self._rounds) if named is None else max(named, _FIRST_WAIT / 2)
             self._until = max(self._until, time.monotonic() + seconds)
+            return self._rounds
 
-    def wait(self) -> None:
-        while (remaining := self._until - time.monotonic()) > 0:
-            time.sleep(remaining)
+    def lift(self) -> None:
+        """Another request was answered: the provider is not stuck."""
+        self._rounds = 0
+
+    def remaining(self) -> float:
+        return self._until - time.monotonic()
+
+
+class Outcome:
+    """Whether a stream has failed. All that is asked or waited for on its behalf ends with its first failure."""
+
+    def __init__(self) -> None:
+        self._failed = threading.Event()
+        self._lock = threading.Lock()
+        self._message: str | None = None
+        self._failure_type = FailureType.system_error
+
+    def fail(self, message: str, failure_type: FailureType) -> NoReturn:
+        """Raises AirbyteTracedException with the first failure, be it this one or an earlier one."""
+        with self._lock:
+            if not self._failed.is_set():
+                self._message, self._failure_type = message, failure_type
+                self._failed.set()
+        raise self._error()
+
+    def wait(self, seconds: float) -> None:
+        """Raises AirbyteTracedException as soon as the stream has failed."""
+        if self._failed.wait(seconds):
+            raise self._error()
+
+    def _error(self) -> AirbyteTracedException:
+        return AirbyteTracedException(message=self._message, failure_type=self._failure_type)
 
 
 class GateAdapter(HTTPAdapter):
     """Sends a request until it is answered with a page, is refused, or too many attempts have failed.
 
-    places: the requests in flight are at most these; None for no cap. pause: the provider's.
-    renew: replaces a rejected Authorization header by a new one, or None where credentials cannot be renewed.
+    outcome: the stream's. pause: the provider's. places: the requests in flight are at most these; None for no cap.
+    budget: what the provider allows; the session acquires a request's first call, this its repetitions.
+    renew: replaces a rejected Authorization header by a new one; None where credentials cannot be renewed.
 
     Raises AirbyteTracedException with the message of the error handler's resolution.
     """
@@ -82,75 +115,78 @@ class GateAdapter(HTTPAdapter):
     def __init__(
         self,
         error_handler: ErrorHandler,
+        outcome: Outcome,
         pause: Pause,
         *,
+        attempts: int,
         places: threading.Semaphore | None = None,
         budget: APIBudget | None = None,
         renew: Callable[[str], str] | None = None,
-        attempts: int = ATTEMPTS,
     ) -> None:
-        super().__init__(pool_maxsize=40)
+        super().__init__(pool_maxsize=_MOST_WORKERS)
         self._error_handler = error_handler
+        self._outcome = outcome
         self._pause = pause
-        self._places = places
+        self._attempts = attempts
+        self._places = places or threading.Semaphore(_MOST_WORKERS)
         self._budget = budget
         self._renew = renew
-        self._attempts = attempts
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         renewed = False
         attempt = 1
         while True:
-            self._pause.wait()
             answer = self._exchange(request, *args, **kwargs)
             resolution = self._error_handler.interpret_response(answer)
             action = resolution.response_action
             if action in (ResponseAction.SUCCESS, ResponseAction.IGNORE) and isinstance(answer, requests.Response):
+                self._pause.lift()
                 return answer
-            if action == ResponseAction.REFRESH_TOKEN_THEN_RETRY and self._renew and not renewed:
+            if action == ResponseAction.RATE_LIMITED and isinstance(answer, requests.Response):
+                self._throttle(answer, resolution)
+            elif action == ResponseAction.REFRESH_TOKEN_THEN_RETRY and self._renew and not renewed:
                 request.headers["Authorization"] = self._renew(str(request.headers["Authorization"]))
                 renewed = True
-            elif action in (ResponseAction.RETRY, ResponseAction.RATE_LIMITED) and attempt < self._attempts:
-                self._wait(answer, attempt, resolution)
+            elif action == ResponseAction.RETRY and attempt < self._attempts:
+                self._outcome.wait(_backoff(attempt))
                 attempt += 1
             else:
-                raise _failure(resolution, attempt)
+                self._fail(resolution, f"(Tried {attempt} times.)" if attempt > 1 else "")
             if self._budget:
-                # The session has acquired the first call, but does not see the repetitions.
                 self._budget.acquire_call(request)
 
     def _exchange(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response | requests.RequestException:
-        if self._places:
+        while True:
+            self._outcome.wait(max(0.0, self._pause.remaining()))
             with self._places:
-                return self._whole_answer(request, *args, **kwargs)
-        return self._whole_answer(request, *args, **kwargs)
+                if self._pause.remaining() > 0:  # while this one waited for its place
+                    continue
+                try:
+                    response = super().send(request, *args, **kwargs)
+                    # Read here, so that a body that breaks off is asked for again.
+                    response.content  # noqa: B018
+                except requests.RequestException as error:
+                    return error
+                return response
 
-    def _whole_answer(
-        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
-    ) -> requests.Response | requests.RequestException:
-        try:
-            response = super().send(request, *args, **kwargs)
-            response.content  # noqa: B018  (read here, so that a body that breaks off is asked for again)
-        except requests.RequestException as error:
-            return error
-        return response
-
-    def _wait(
-        self, answer: requests.Response | requests.RequestException, attempt: int, resolution: ErrorResolution
-    ) -> None:
-        named = _retry_after(answer) if isinstance(answer, requests.Response) else None
+    def _throttle(self, answer: requests.Response, resolution: ErrorResolution) -> None:
+        named = _retry_after(answer)
         if named is not None and named > _LONGEST_NAMED_WAIT:
-            raise _failure(resolution, attempt, f"It asks to wait {named:.0f} seconds.")
-        # Full jitter on the upper half: threads that failed together do not come back together.
-        seconds = min(_FIRST_WAIT * 2 ** (attempt - 1), _LONGEST_WAIT) * random.uniform(0.5, 1)
-        if named is not None:
-            seconds = named
-        if resolution.response_action == ResponseAction.RATE_LIMITED:
-            self._pause.extend(seconds)
-        else:
-            time.sleep(seconds)
+            self._fail(resolution, f"It asks to wait {named:.0f} seconds.")
+        rounds = self._pause.extend(named)
+        if rounds >= self._attempts:
+            self._fail(resolution, f"(Tried {rounds} times.)")
+
+    def _fail(self, resolution: ErrorResolution, addition: str) -> NoReturn:
+        message = f"{resolution.error_message} {addition}".strip()
+        self._outcome.fail(message, resolution.failure_type or FailureType.system_error)
+
+
+def _backoff(attempt: int) -> float:
+    """Seconds to wait after this attempt: longer each time, and not the same for threads that failed together."""
+    return min(math.ldexp(_FIRST_WAIT, attempt - 1), _LONGEST_WAIT) * random.uniform(0.5, 1)
 
 
 def _retry_after(response: requests.Response) -> float | None:
@@ -165,65 +201,3 @@ def _retry_after(response: requests.Response) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)
     return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
-
-
-def _failure(resolution: ErrorResolution, attempts: int, addition: str = "") -> AirbyteTracedException:
-    tried = f"(Tried {attempts} times.)" if attempts > 1 else ""
-    return AirbyteTracedException(
-        message=" ".join(filter(None, [resolution.error_message, addition, tried])),
-        failure_type=resolution.failure_type or FailureType.system_error,
-    )
-
-
-@dataclass
-class GatedRequester(HttpRequester):
-    """The stock requester, with the gate as its session's transport.
-
-    provider: the key of its provider, whose streams pause together.
-    filters: parameters taken from the configuration as they are, each `parameter: [path of the setting]`; an unset one
-    is not sent. Interpolated they would be altered: the CDK reads a text like "[1]" or "'a'" as a Python literal.
-    """
-
-    provider: str = ""
-    filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    request_parameters: Mapping[str, Any] = field(default_factory=dict)
-    request_headers: Mapping[str, Any] = field(default_factory=dict)
-    authenticator: DeclarativeAuthenticator | None = None
-    error_handler: ErrorHandler | None = None
-    parameters: InitVar[Mapping[str, Any]]
-
-    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
-        self.request_options_provider = InterpolatedRequestOptionsProvider(
-            config=self.config,
-            request_parameters=self.request_parameters,
-            request_headers=self.request_headers,
-            parameters=parameters,
-        )
-        super().__post_init__(parameters)
-        if self.api_budget is None or self.error_handler is None:
-            raise ValueError("a GatedRequester needs an api_budget in the manifest and an error_handler")
-        workers = self.config["num_workers"]
-        gate = GateAdapter(
-            self.error_handler,
-            shared(self.api_budget, ("pause", self.provider), Pause),
-            places=shared(self.api_budget, "places", lambda: threading.Semaphore(workers)),
-            budget=self.api_budget,
-            renew=getattr(self.authenticator, "renew", None),
-            attempts=self.config.get("attempts", ATTEMPTS),
-        )
-        for scheme in ("https://", "http://"):
-            # The CDK offers no public way to a requester's session.
-            self._http_client._session.mount(scheme, gate)
-
-    def get_request_params(
-        self,
-        *,
-        stream_state: StreamState | None = None,
-        stream_slice: StreamSlice | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> MutableMapping[str, Any]:
-        parameters = super().get_request_params(
-            stream_state=stream_state, stream_slice=stream_slice, next_page_token=next_page_token
-        )
-        wanted = {name: setting(self.config, path) for name, path in self.filters.items()}
-        return {**parameters, **{name: value for name, value in wanted.items() if value is not None}}

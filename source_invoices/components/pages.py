@@ -22,101 +22,15 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_invoices.components.answers import Complaint, decode, quote, resolve_status, why_unanswered
+from source_invoices.components.envelope import Envelope, Page
 
-_MISSING = object()
 _PAGE = "invoice_page"
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page as the provider sent it. `number` is None where the provider numbers no pages."""
-
-    rows: Sequence[MutableMapping[str, Any]]
-    keys: Sequence[Any]
-    number: int | None
-    more: bool
 
 
 def page_of(response: requests.Response) -> Page:
     """The page that PageErrorHandler left on a response."""
     page: Page = getattr(response, _PAGE)
     return page
-
-
-@dataclass(frozen=True)
-class Envelope:
-    """Where a page carries its parts; each a path of keys into the body, and exactly one way to say that there is more.
-
-    key: the primary key that every row must have.
-    rows: the list of rows; an empty path means that the body itself is the one row.
-    number: the page's number, from 1.
-    last: the number of the last page, or
-    total and size: all rows and rows a page, or
-    has_next: true where another page follows, or
-    next: the number of the next page, 0 or null at the end.
-    bare: the body may also be the list itself, without numbers: then only asking on tells whether there is more.
-    """
-
-    key: str
-    rows: Sequence[str]
-    number: Sequence[str] = ()
-    last: Sequence[str] = ()
-    total: Sequence[str] = ()
-    size: Sequence[str] = ()
-    has_next: Sequence[str] = ()
-    next: Sequence[str] = ()
-    bare: bool = False
-
-    def read(self, body: Any) -> Page:
-        """Raises ValueError with a sentence where the body is not a page or contradicts itself."""
-        if isinstance(body, list) and self.bare:
-            return Page(body, self._keys(body), None, bool(body))
-        if not isinstance(body, dict):
-            raise ValueError("the body is not a JSON object")
-        rows = _at(body, self.rows) if self.rows else [body]
-        if rows is None:
-            rows = []
-        if not isinstance(rows, list):
-            raise ValueError(f"there is no list of invoices at `{'.'.join(self.rows)}`")
-        keys = self._keys(rows)
-        if not self.number:
-            return Page(rows, keys, None, False)
-        number = _whole(body, self.number)
-        more = self._more(body, number)
-        if more and not rows:
-            raise ValueError(f"page {number} has no invoices, yet says that more follow")
-        return Page(rows, keys, number, more)
-
-    def _more(self, body: Any, number: int) -> bool:
-        if self.last:
-            return number < _whole(body, self.last)
-        if self.total:
-            return number * _whole(body, self.size, at_least=1) < _whole(body, self.total)
-        if self.next:
-            return _at(body, self.next) is not None and _whole(body, self.next) > number
-        has_next = _at(body, self.has_next)
-        if not isinstance(has_next, bool):
-            raise ValueError(f"`{'.'.join(self.has_next)}` is neither true nor false")
-        return has_next
-
-    def _keys(self, rows: Sequence[Any]) -> list[Any]:
-        keys = [row.get(self.key) if isinstance(row, dict) else None for row in rows]
-        if None in keys:
-            raise ValueError(f"entry {keys.index(None) + 1} of the list is not an invoice with a `{self.key}`")
-        return keys
-
-
-def _at(body: Any, path: Sequence[str]) -> Any:
-    for name in path:
-        body = body.get(name, _MISSING) if isinstance(body, dict) else _MISSING
-    return body
-
-
-def _whole(body: Any, path: Sequence[str], at_least: int = 0) -> int:
-    value = _at(body, path)
-    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
-        raise ValueError(f"`{'.'.join(path)}` is not a number that pages can be counted with")
-    return value
 
 
 @dataclass

@@ -20,7 +20,7 @@ from airbyte_cdk.sources.streams.http.error_handlers.response_models import SUCC
 from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets
 
 from source_invoices.components.answers import Complaint, decode, quote, resolve_status, why_unanswered
-from source_invoices.components.gate import ATTEMPTS, GateAdapter, Pause, shared
+from source_invoices.components.gate import ATTEMPTS, GateAdapter, Outcome, Pause, shared
 from source_invoices.config import setting
 
 _TIMEOUTS = (10, 60)
@@ -87,7 +87,7 @@ class Token:
         if isinstance(lifetime, bool) or not isinstance(lifetime, (int, float)):
             lifetime = _DEFAULT_LIFETIME
         self._value = body["access_token"]
-        self._expires = asked + lifetime - min(_MARGIN, lifetime / 10)
+        self._expires = asked + lifetime - min(_MARGIN, lifetime / 2)
 
 
 @dataclass
@@ -118,7 +118,7 @@ class TokenAuthenticator(DeclarativeAuthenticator):
         def make() -> Token:
             session = requests.Session()
             handler = TokenErrorHandler(self.provider, self.permission)
-            gate = GateAdapter(handler, Pause(), attempts=self.config.get("attempts", ATTEMPTS))
+            gate = GateAdapter(handler, Outcome(), Pause(), attempts=self.config.get("attempts", ATTEMPTS))
             for scheme in ("https://", "http://"):
                 session.mount(scheme, gate)
             return Token(session, url, form, self.headers)

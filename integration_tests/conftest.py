@@ -1,0 +1,42 @@
+"""Fixtures: a sandbox with the providers' accounts, and shorter waits."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from sandbox import Sandbox
+from source_invoices import source
+from source_invoices.components import gate
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Three pages a stream of three rows each."""
+    with Sandbox(rows=9) as running:
+        for stream in running.lists:
+            running.lists[stream].max_page_size = 3
+        running.nexudus.limits = None
+        yield running
+
+
+@pytest.fixture
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits before a request is repeated, a hundredth as long."""
+    monkeypatch.setattr(gate, "_FIRST_WAIT", gate._FIRST_WAIT / 100)
+
+
+@pytest.fixture
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connector waits half a second for an answer."""
+    load = source.load_manifest
+
+    def shorten(node: Any) -> Any:
+        if isinstance(node, list):
+            return [shorten(item) for item in node]
+        if isinstance(node, dict):
+            return {key: 0.5 if key == "read_timeout_in_seconds" else shorten(item) for key, item in node.items()}
+        return node
+
+    shortened: Callable[[], Any] = lambda: shorten(load())  # noqa: E731
+    monkeypatch.setattr(source, "load_manifest", shortened)

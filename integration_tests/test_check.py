@@ -1,0 +1,131 @@
+"""`check`: one cheap request for each provider, and a sentence for the person who can mend what is wrong."""
+
+from typing import Any
+
+import pytest
+from connector import call
+
+from sandbox import Fault, Sandbox
+
+pytestmark = pytest.mark.usefixtures("short_waits")
+
+LISTS = ["ipxo_payout_invoices", "ipxo_ecommerce_invoices", "nexudus_payout_invoices", "payhubix_invoices"]
+
+
+def check(config: Any) -> tuple[str, str, list[str]]:
+    """Status, message and log of a check, which ends with exit 0, one status, no secret and no traceback."""
+    output = call("check", config=config)
+    assert output.exit_code == 0
+    assert "Traceback" not in output.text
+    for secret in ("sandbox-client-secret", "sandbox-password", "sandbox-api-key", "a-wrong-secret"):
+        assert secret not in output.text + "".join(output.logs)
+    status = output.connection_status()
+    return status["status"], status.get("message") or "", output.logs
+
+
+def test_good_accounts_succeed_with_one_request_each(sandbox: Sandbox) -> None:
+    status, message, _ = check(sandbox.config())
+    assert (status, message) == ("SUCCEEDED", "")
+    data = [request for request in sandbox.requests if not request.route.endswith("_token")]
+    assert [request.route for request in data] == LISTS
+    assert {request.value("per_page") or request.value("size") for request in data} == {"1"}
+
+
+@pytest.mark.parametrize("provider", ["ipxo", "nexudus", "payhubix"])
+def test_one_provider_is_enough(sandbox: Sandbox, provider: str) -> None:
+    assert check({provider: sandbox.config()[provider]})[0] == "SUCCEEDED"
+
+
+def test_an_account_without_invoices_succeeds() -> None:
+    with Sandbox(rows=0) as sandbox:
+        assert check(sandbox.config())[0] == "SUCCEEDED"
+
+
+def test_nothing_configured_asks_for_a_provider() -> None:
+    status, message, _ = check({})
+    assert status == "FAILED"
+    assert "at least one of `ipxo`, `nexudus`, `payhubix`" in message
+
+
+@pytest.mark.parametrize(
+    ("provider", "path", "words"),
+    [
+        (
+            "ipxo",
+            ["credentials", "client_secret"],
+            ["IPXO", "HTTP 401", "authentication failed"],
+        ),
+        ("nexudus", ["credentials", "password"], ["Nexudus", "The user name or password is incorrect."]),
+        ("payhubix", ["api_key"], ["Payhubix", "access refused, HTTP 401", "api_key"]),
+    ],
+)
+def test_a_wrong_secret_is_named(sandbox: Sandbox, provider: str, path: list[str], words: list[str]) -> None:
+    config = sandbox.config()
+    place = config[provider]
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = "a-wrong-secret"
+    status, message, _ = check(config)
+    assert status == "FAILED"
+    for word in words:
+        assert word.lower() in message.lower()
+
+
+def test_a_foreign_tenant_is_named(sandbox: Sandbox) -> None:
+    config = sandbox.config()
+    config["ipxo"]["tenant_uuid"] = "00000000-0000-0000-0000-000000000000"
+    status, message, _ = check(config)
+    assert status == "FAILED"
+    assert "IPXO, ipxo_payout_invoices: access refused, HTTP 403" in message
+    assert "`ipxo.tenant_uuid`" in message
+
+
+@pytest.mark.parametrize(("provider", "words"), [("nexudus", "PayoutInvoice-List"), ("payhubix", '"Invoices"')])
+def test_a_missing_role_or_permission_is_named(sandbox: Sandbox, provider: str, words: str) -> None:
+    sandbox.nexudus.missing_role = True
+    sandbox.payhubix.missing_permission = True
+    status, message, _ = check({provider: sandbox.config()[provider]})
+    assert status == "FAILED"
+    assert words in message
+
+
+@pytest.mark.parametrize("provider", ["ipxo", "nexudus", "payhubix"])
+def test_an_unreachable_host_is_named(sandbox: Sandbox, provider: str) -> None:
+    config = sandbox.config()
+    for key in ("api_url", "token_url"):
+        if key in config[provider]:
+            config[provider][key] = "http://127.0.0.1:9"  # the discard port: nothing listens there
+    status, message, _ = check(config)
+    assert status == "FAILED"
+    assert "could not be reached" in message
+    assert {"ipxo": "IPXO", "nexudus": "Nexudus", "payhubix": "Payhubix"}[provider] in message
+
+
+@pytest.mark.parametrize(
+    ("scope", "missing"), [("billing", "ipxo_ecommerce_invoices"), ("ecommerce", "ipxo_payout_invoices")]
+)
+def test_one_scope_is_enough_and_the_missing_one_is_a_warning(sandbox: Sandbox, scope: str, missing: str) -> None:
+    sandbox.ipxo.granted_scopes = {scope}
+    status, _, logs = check({"ipxo": sandbox.config()["ipxo"]})
+    assert status == "SUCCEEDED"
+    assert [log for log in logs if log.startswith("WARNING") and missing in log and "HTTP 400" in log]
+
+
+def test_no_scope_at_all_fails(sandbox: Sandbox) -> None:
+    sandbox.ipxo.granted_scopes = set()
+    assert check(sandbox.config())[0] == "FAILED"
+
+
+def test_an_outage_of_one_api_is_not_taken_for_a_missing_scope(sandbox: Sandbox) -> None:
+    sandbox.faults.append(Fault(kind="status", status=503, route="ipxo_ecommerce_invoices", times=None))
+    status, message, _ = check(sandbox.config())
+    assert status == "FAILED"
+    assert "ipxo_ecommerce_invoices" in message
+
+
+def test_the_words_of_several_failures_all_arrive(sandbox: Sandbox) -> None:
+    sandbox.nexudus.missing_role = True
+    sandbox.payhubix.missing_permission = True
+    _, message, _ = check(sandbox.config())
+    assert "Nexudus" in message
+    assert "Payhubix" in message

@@ -1,0 +1,167 @@
+"""Tokens and keys: what is sent to whom, and what happens when they end."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from connector import STREAMS, read
+
+from sandbox import Fault, Request, Sandbox
+
+pytestmark = pytest.mark.usefixtures("short_waits")
+
+
+def forms(sandbox: Sandbox, route: str) -> list[dict[str, str]]:
+    return [dict(parse_qsl(request.body)) for request in sandbox.requests if request.route == route]
+
+
+def test_each_scope_has_a_token_of_its_own_that_its_streams_share(sandbox: Sandbox) -> None:
+    assert read(sandbox.config()).exit_code == 0
+    assert sorted(form["scope"] for form in forms(sandbox, "ipxo_token")) == ["billing", "ecommerce"]
+    assert {form["grant_type"] for form in forms(sandbox, "ipxo_token")} == {"client_credentials"}
+    (nexudus,) = [request for request in sandbox.requests if request.route == "nexudus_token"]
+    assert nexudus.headers["client_id"] == "6f0e2a58-9d3b-4c1e-8a67-5b1f0c7d2e94"
+    assert set(forms(sandbox, "nexudus_token")[0]) == {"grant_type", "username", "password"}
+
+
+@pytest.mark.parametrize(("scope", "lost"), [("billing", "ipxo_ecommerce_invoices"), ("ecommerce", "ipxo_invoices")])
+def test_a_key_that_lacks_one_scope_does_not_lose_the_other(sandbox: Sandbox, scope: str, lost: str) -> None:
+    sandbox.ipxo.granted_scopes = {scope}
+    output = read(sandbox.config(), ["ipxo_ecommerce_invoices", "ipxo_invoices"])
+    for stream in ("ipxo_ecommerce_invoices", "ipxo_invoices"):
+        assert output.status(stream) == ("INCOMPLETE" if stream == lost else "COMPLETE")
+    error = output.error_of(lost)
+    assert "IPXO" in error["message"]
+    assert "HTTP 400" in error["message"]
+    assert error["failure_type"] == "config_error"
+
+
+def test_every_request_asks_for_json(sandbox: Sandbox) -> None:
+    read(sandbox.config())
+    assert {request.headers["accept"] for request in sandbox.requests} == {"application/json"}
+
+
+def test_a_secret_reaches_only_its_own_provider(sandbox: Sandbox) -> None:
+    config = sandbox.config()
+    read(config)
+    secrets = {
+        "ipxo": [config["ipxo"]["credentials"]["client_secret"]],
+        "nexudus": [config["nexudus"]["credentials"]["password"]],
+        "payhubix": [config["payhubix"]["api_key"]],
+    }
+    for request in sandbox.requests:
+        sent = json.dumps([request.path, request.query, request.headers, request.body])
+        for provider, values in secrets.items():
+            if not request.route.startswith(provider):
+                assert not [value for value in values if value in sent]
+
+
+def test_a_redirect_carries_no_credential(sandbox: Sandbox) -> None:
+    elsewhere = sandbox.config()["ipxo"]["api_url"]
+    for route in ("payhubix_invoices", "nexudus_token"):
+        sandbox.faults.append(Fault(kind="redirect", location=f"{elsewhere}/stolen", route=route))
+    output = read(sandbox.config(), ["payhubix_invoices", "nexudus_payout_invoices"])
+    assert output.exit_code == 1
+    assert not [request for request in sandbox.requests if "stolen" in request.path]
+
+
+@pytest.mark.parametrize("stream", [stream for stream in STREAMS if not stream.startswith("payhubix")])
+def test_a_revoked_token_is_renewed_once(sandbox: Sandbox, stream: str) -> None:
+    provider = getattr(sandbox, stream.partition("_")[0])
+    asked: list[Request] = []
+
+    def revoke(request: Request) -> None:
+        if request.route == stream:
+            asked.append(request)
+            if len(asked) == 2:
+                provider.revoke_tokens()
+
+    sandbox.on_request = revoke
+    output = read(sandbox.config(), [stream])
+    assert (output.status(stream), output.exit_code) == ("COMPLETE", 0)
+    assert len(output.records(stream)) == 9
+    assert sandbox.count(f"{stream.partition('_')[0]}_token") == 2
+
+
+@pytest.mark.parametrize("stream", [stream for stream in STREAMS if not stream.startswith("payhubix")])
+def test_a_second_refusal_fails_in_the_provider_s_words(sandbox: Sandbox, stream: str) -> None:
+    sandbox.faults.append(Fault(kind="status", status=401, body={"message": "Not you"}, route=stream, times=None))
+    output = read(sandbox.config(), [stream])
+    assert (output.status(stream), output.exit_code) == ("INCOMPLETE", 1)
+    assert "access refused, HTTP 401: 'Not you'" in output.error_of(stream)["message"]
+    assert output.error_of(stream)["failure_type"] == "config_error"
+    assert sandbox.count(stream) == 2
+    assert sandbox.count(f"{stream.partition('_')[0]}_token") == 2
+
+
+def _with_ready_made_credentials(config: dict[str, Any]) -> dict[str, Any]:
+    for provider in ("ipxo", "nexudus"):
+        config[provider]["credentials"] = {"auth_type": "access_token", "access_token": "no-longer-valid"}
+    config["payhubix"]["api_key"] = "no-longer-valid"
+    return config
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_keys_and_ready_made_tokens_fail_at_once(sandbox: Sandbox, stream: str) -> None:
+    output = read(_with_ready_made_credentials(sandbox.config()), [stream])
+    assert (output.status(stream), output.exit_code) == ("INCOMPLETE", 1)
+    assert "HTTP 401" in output.error_of(stream)["message"]
+    assert [request.route for request in sandbox.requests] == [stream]
+    assert "no-longer-valid" not in output.text
+
+
+def test_a_ready_made_token_is_used_as_it_is(sandbox: Sandbox) -> None:
+    read(sandbox.config(), ["nexudus_payout_invoices"])
+    bearer = sandbox.requests[-1].headers["authorization"]
+    config = sandbox.config()
+    config["nexudus"]["credentials"] = {"auth_type": "access_token", "access_token": bearer.removeprefix("Bearer ")}
+    output = read(config, ["nexudus_payout_invoices"])
+    assert output.status("nexudus_payout_invoices") == "COMPLETE"
+    assert sandbox.count("nexudus_token") == 1
+
+
+@pytest.mark.parametrize("secret", ["12e45", "0x1F", "'quoted'", "[1, 2]", "1_000", "{{ 7*7 }}", "None", "pässword"])
+def test_a_secret_is_sent_exactly_as_it_is(sandbox: Sandbox, secret: str) -> None:
+    sandbox.nexudus.password = secret
+    sandbox.ipxo.client_secret = secret
+    config = sandbox.config()
+    if secret.isascii() and " " not in secret:  # a header's value
+        sandbox.payhubix.api_key = secret
+        config = sandbox.config()
+    assert config["nexudus"]["credentials"]["password"] == secret
+    assert read(config, ["ipxo_payout_invoices", "nexudus_payout_invoices", "payhubix_invoices"]).exit_code == 0
+
+
+def test_expiry_is_honoured_before_the_provider_has_to_say_so(sandbox: Sandbox) -> None:
+    sandbox.ipxo.token_lifetime = 1
+    sandbox.latency = 0.4
+    output = read(sandbox.config(), ["ipxo_payout_invoices"])
+    assert len(output.records("ipxo_payout_invoices")) == 9
+    assert [request.status for request in sandbox.requests if request.route == "ipxo_payout_invoices"] == [200] * 3
+    assert sandbox.count("ipxo_token") == 2
+
+
+@pytest.mark.parametrize("route", ["ipxo_token", "nexudus_token"])
+@pytest.mark.parametrize("kind", ["status", "drop", "half", "html", "broken_json", "empty"])
+def test_a_sign_in_that_can_pass_is_tried_again(sandbox: Sandbox, route: str, kind: str) -> None:
+    sandbox.faults.append(Fault(kind=kind, route=route, times=2))
+    stream = "ipxo_payout_invoices" if route == "ipxo_token" else "nexudus_payout_invoices"
+    output = read(sandbox.config(), [stream])
+    assert (output.status(stream), output.exit_code) == ("COMPLETE", 0)
+    assert sandbox.count(route) == 3
+
+
+@pytest.mark.parametrize("route", ["ipxo_token", "nexudus_token"])
+def test_a_sign_in_without_a_token_fails(sandbox: Sandbox, route: str) -> None:
+    sandbox.faults.append(Fault(kind="no_envelope", route=route))
+    stream = "ipxo_payout_invoices" if route == "ipxo_token" else "nexudus_payout_invoices"
+    output = read(sandbox.config(), [stream])
+    assert "access_token" in output.error_of(stream)["message"]
+
+
+def test_a_one_time_code_is_sent_with_the_password(sandbox: Sandbox) -> None:
+    sandbox.nexudus.totp = "123456"
+    config = sandbox.config()
+    config["nexudus"]["credentials"]["totp"] = "123456"
+    assert read(config, ["nexudus_payout_invoices"]).exit_code == 0

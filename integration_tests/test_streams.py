@@ -1,0 +1,147 @@
+"""The rows of every stream equal the provider's, field by field, whatever the size of its pages."""
+
+import re
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from connector import STREAMS, call, read
+
+from sandbox import Sandbox
+
+TEXT_TIMES = ("placed_at", "created_at", "CreatedOn", "UpdatedOn", "InvoiceCreatedOn")
+
+
+def expected(stream: str, row: dict[str, Any]) -> dict[str, Any]:
+    """A row as it should leave: its own values, but times in one form, no place in the list, no nulls at the top."""
+    row = {name: _time(value) if name in TEXT_TIMES and value else value for name, value in row.items()}
+    row.pop("index", None)
+    if stream in ("ipxo_payout_invoices", "ipxo_invoices"):
+        seconds = max(row["date"] or 0, row["date_paid"] or 0)
+        instant = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=seconds)
+        row["updated_at"] = instant.strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _time(text: str) -> str:
+    """The sandbox writes every time in UTC, so only the fraction and the zone differ."""
+    day, clock, fraction = re.match(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d+))?", text).groups()  # type: ignore[union-attr]
+    return f"{day}T{clock}.{(fraction or '').ljust(6, '0')[:6]}Z"
+
+
+@pytest.mark.parametrize("largest_page", [None, 7])
+@pytest.mark.parametrize("rows", [0, 1, 15, 100, 101, 250])
+def test_every_row_arrives_once_with_its_own_values(rows: int, largest_page: int | None) -> None:
+    with Sandbox(rows=rows) as sandbox:
+        sandbox.nexudus.limits = None
+        for settings in sandbox.lists.values():
+            settings.max_page_size = largest_page or settings.max_page_size
+        output = read(sandbox.config())
+        assert output.exit_code == 0
+        for stream, key in STREAMS.items():
+            assert output.status(stream) == "COMPLETE"
+            arrived = {record[key]: record for record in output.records(stream)}
+            assert len(output.records(stream)) == rows
+            assert arrived == {row[key]: expected(stream, row) for row in sandbox.tables[stream].rows()}
+
+
+def test_pages_are_asked_for_as_documented(sandbox: Sandbox) -> None:
+    read(sandbox.config())
+    first = {request.route: dict(request.query) for request in reversed(sandbox.requests)}
+    assert first["ipxo_payout_invoices"] == {"page": "1", "per_page": "100", "sort": "-date,-invoice_number"}
+    assert first["ipxo_invoices"] == {"page": "1", "per_page": "100", "direction": "desc"}
+    assert first["ipxo_invoice"] == {}
+    assert first["ipxo_ecommerce_invoices"] == {"page": "1", "per_page": "100", "sort": "-placed_at"}
+    assert first["nexudus_payout_invoices"]["size"] == "1000"
+    assert first["nexudus_payout_invoices"]["orderBy"] == "Id"
+    assert first["payhubix_invoices"] == {"page": "1", "per_page": "100", "created_at": "desc"}
+    for route in STREAMS:
+        assert sandbox.count(route) == 3  # 9 rows in pages of 3: no request beyond the last page
+
+
+@pytest.mark.parametrize("direction_reading", ["signed", "flag", "word"])
+def test_nexudus_arrives_whole_however_it_reads_its_direction(sandbox: Sandbox, direction_reading: str) -> None:
+    sandbox.nexudus.direction_reading = direction_reading
+    output = read(sandbox.config(), ["nexudus_payout_invoices"])
+    assert {record["Id"] for record in output.records("nexudus_payout_invoices")} == set(
+        sandbox.tables["nexudus_payout_invoices"].keys()
+    )
+
+
+def test_an_ipxo_list_without_pages_is_read_whole(sandbox: Sandbox) -> None:
+    sandbox.ipxo.list_as_bare_array = True
+    output = read(sandbox.config(), ["ipxo_invoices"])
+    assert output.status("ipxo_invoices") == "COMPLETE"
+    assert {record["uuid"] for record in output.records("ipxo_invoices")} == set(sandbox.tables["ipxo_invoices"].keys())
+
+
+def test_payhubix_says_null_or_an_empty_list_for_no_invoices() -> None:
+    for empty_is_null in (True, False):
+        with Sandbox(rows=0) as sandbox:
+            sandbox.payhubix.empty_is_null = empty_is_null
+            output = read(sandbox.config(), ["payhubix_invoices"])
+            assert (output.status("payhubix_invoices"), output.exit_code) == ("COMPLETE", 0)
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_full_refresh_reads_the_same_rows(sandbox: Sandbox, stream: str) -> None:
+    incremental = read(sandbox.config(), [stream])
+    full = read(sandbox.config(), [stream], sync_mode="full_refresh")
+    key = STREAMS[stream]
+    assert {record[key] for record in full.records(stream)} == {record[key] for record in incremental.records(stream)}
+    assert full.status(stream) == "COMPLETE"
+
+
+def test_only_the_configured_providers_have_streams(sandbox: Sandbox) -> None:
+    for provider in ("ipxo", "nexudus", "payhubix"):
+        output = call("discover", config={provider: sandbox.config()[provider]})
+        (catalog,) = output.of_type("CATALOG")
+        names = {stream["name"] for stream in catalog["streams"]}
+        assert names == {name for name in STREAMS if name.startswith(provider)}
+    assert not sandbox.requests
+
+
+def test_a_catalog_with_a_stream_of_a_provider_that_is_not_configured_fails(sandbox: Sandbox) -> None:
+    config = {"ipxo": sandbox.config()["ipxo"]}
+    output = read(config, ["ipxo_payout_invoices", "nexudus_payout_invoices"])
+    (error,) = output.errors()
+    assert output.exit_code == 1
+    assert "Nexudus is not configured" in error["message"]
+    assert error["failure_type"] == "config_error"
+    assert not sandbox.requests
+
+
+def test_a_catalog_with_an_unknown_stream_fails(sandbox: Sandbox) -> None:
+    output = read(sandbox.config(), ["ipxo_credits"])
+    assert output.exit_code == 1
+    assert "ipxo_credits" in output.errors()[0]["message"]
+
+
+def test_named_invoices_are_read_and_no_others(sandbox: Sandbox) -> None:
+    wanted = sandbox.tables["ipxo_invoices"].keys()[2:5]
+    config = sandbox.config()
+    config["ipxo"]["invoice_uuids"] = wanted
+    output = read(config, ["ipxo_invoices"])
+    assert {record["uuid"] for record in output.records("ipxo_invoices")} == set(wanted)
+    assert sandbox.count("ipxo_invoices") == 0
+
+
+def test_a_named_invoice_that_is_not_there_fails_the_stream(sandbox: Sandbox) -> None:
+    config = sandbox.config()
+    config["ipxo"]["invoice_uuids"] = ["00000000-0000-0000-0000-00000000gone"]
+    output = read(config, ["ipxo_invoices"])
+    assert (output.status("ipxo_invoices"), output.exit_code) == ("INCOMPLETE", 1)
+    assert "HTTP 404" in output.error_of("ipxo_invoices")["message"]
+
+
+def test_a_listed_invoice_that_is_gone_is_skipped(sandbox: Sandbox) -> None:
+    gone = sandbox.tables["ipxo_invoices"].keys()[4]
+    sandbox.on_request = lambda request: (
+        sandbox.tables["ipxo_invoices"].remove(gone)
+        if request.route == "ipxo_invoice" and sandbox.tables["ipxo_invoices"].get(gone)
+        else None
+    )
+    output = read(sandbox.config(), ["ipxo_invoices"])
+    assert (output.status("ipxo_invoices"), output.exit_code) == ("COMPLETE", 0)
+    assert len(output.records("ipxo_invoices")) == 8
+    assert any(gone in log and "HTTP 404" in log for log in output.logs)
