@@ -91,18 +91,16 @@ def call(verb: str, **files: Any) -> Output:
     logs: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: logs.append(f"{record.levelname}: {record.getMessage()}")  # type: ignore[method-assign]
-    loggers = [logging.getLogger(name) for name in ("airbyte", "airbyte.SourceInvoices")]
+    logger = logging.getLogger("airbyte")
     with TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()) as stdout:
-        for logger in loggers:
-            logger.addHandler(handler)
+        logger.addHandler(handler)
         try:
             run(command(Path(folder), verb, **files))
             exit_code = 0
         except SystemExit as stop:
             exit_code = int(stop.code or 0)
         finally:
-            for logger in loggers:
-                logger.removeHandler(handler)
+            logger.removeHandler(handler)
     return Output(exit_code, _messages(stdout.getvalue()), stdout.getvalue(), logs)
 
 

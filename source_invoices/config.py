@@ -29,7 +29,7 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterat
 
 
 # Python's `$` also matches before a line break at the end, JSON schema's does not.
-_Validator = jsonschema_validators.extend(Draft7Validator, {"pattern": _pattern})
+_Validator = jsonschema_validators.extend(Draft7Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 
 
 def setting(config: Mapping[str, Any], path: Sequence[str]) -> Any:

@@ -158,7 +158,10 @@ def run(args: list[str] | None = None) -> None:
             # One write for text and line end: worker threads print as well.
             print(f"{message}\n", end="")
     except AirbyteTracedException as error:
-        print(AirbyteEntrypoint.airbyte_message_to_string(error.as_sanitized_airbyte_message()))
+        failure = error.as_sanitized_airbyte_message()
+        if failure.trace and failure.trace.error:
+            failure.trace.error.stack_trace = None  # the message explains it
+        print(AirbyteEntrypoint.airbyte_message_to_string(failure))
         sys.exit(1)
 
 
@@ -168,7 +171,7 @@ def _from_file(read: Callable[[str], _Content], path: str | None, option: str) -
     try:
         return read(path)
     except Exception as error:
-        raise _config_error(f"The file given by --{option} cannot be used: {error}") from error
+        raise _config_error(f"The file given by --{option} cannot be used: {error}") from None
 
 
 def _failure_to_read(stream: AbstractStream) -> AirbyteTracedException | None:

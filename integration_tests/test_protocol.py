@@ -1,0 +1,140 @@
+"""The commands as processes of their own, as a platform runs them: output, exit codes, other folders, the wheel."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from connector import STREAMS, catalog_of, command, start
+
+from sandbox import Fault, Sandbox
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_spec_is_one_message_that_marks_every_secret(tmp_path: Path) -> None:
+    output = start(["spec"])
+    assert output.exit_code == 0
+    (spec,) = output.of_type("SPEC")
+    secrets = _secret_paths(spec["connectionSpecification"])
+    assert sorted(secrets) == [
+        "ipxo.credentials.access_token",
+        "ipxo.credentials.client_id",
+        "ipxo.credentials.client_secret",
+        "nexudus.credentials.access_token",
+        "nexudus.credentials.password",
+        "nexudus.credentials.totp",
+        "payhubix.api_key",
+    ]
+
+
+def _secret_paths(schema: dict[str, Any], path: str = "") -> list[str]:
+    found = [path] if schema.get("airbyte_secret") else []
+    for part in [schema, *schema.get("oneOf", [])]:
+        for name, rule in part.get("properties", {}).items():
+            found += _secret_paths(rule, f"{path}.{name}".lstrip("."))
+    return found
+
+
+def test_check_discover_and_read_end_to_end(sandbox: Sandbox, tmp_path: Path) -> None:
+    check = start(command(tmp_path, "check", config=sandbox.config()))
+    assert (check.exit_code, check.connection_status()["status"]) == (0, "SUCCEEDED")
+
+    discover = start(command(tmp_path, "discover", config=sandbox.config()))
+    (catalog,) = discover.of_type("CATALOG")
+    assert discover.exit_code == 0
+    for stream in catalog["streams"]:
+        assert stream["supported_sync_modes"] == ["full_refresh", "incremental"]
+        assert stream["source_defined_primary_key"] == [[STREAMS[stream["name"]]]]
+        assert stream["source_defined_cursor"] is True
+        assert stream["default_cursor_field"][0] in stream["json_schema"]["properties"]
+    assert sorted(stream["name"] for stream in catalog["streams"]) == sorted(STREAMS)
+
+    configured = {
+        "streams": [
+            {"stream": stream, "sync_mode": "incremental", "destination_sync_mode": "append_dedup"}
+            for stream in catalog["streams"]
+        ]
+    }
+    read = start(command(tmp_path, "read", config=sandbox.config(), catalog=configured))
+    assert read.exit_code == 0
+    assert {stream: len(read.records(stream)) for stream in STREAMS} == dict.fromkeys(STREAMS, 9)
+    assert {read.status(stream) for stream in STREAMS} == {"COMPLETE"}
+
+    again = start(command(tmp_path, "read", config=sandbox.config(), catalog=configured, state=read.state()))
+    assert again.exit_code == 0
+    assert {read.status(stream) for stream in STREAMS} == {"COMPLETE"}
+    assert len(again.state()) == len(STREAMS)
+
+
+def test_a_failed_stream_ends_in_exit_1_without_a_traceback(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.faults.append(Fault(kind="status", status=403, route="ipxo_payout_invoices"))
+    output = start(command(tmp_path, "read", config=sandbox.config(), catalog=catalog_of(STREAMS)))
+    assert output.exit_code == 1
+    assert output.status("ipxo_payout_invoices") == "INCOMPLETE"
+    assert output.status("payhubix_invoices") == "COMPLETE"
+    logs = [log["message"] + str(log.get("stack_trace")) for log in output.of_type("LOG")]
+    assert not [log for log in logs if "Traceback" in log]
+    assert "sandbox-client-secret" not in output.text
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["check", "--config", "nowhere.json"], ["frobnicate"]])
+def test_wrong_arguments_end_in_words(arguments: list[str], tmp_path: Path) -> None:
+    output = start(arguments, working_directory=tmp_path)
+    assert output.exit_code != 0
+    assert "Traceback" not in output.text
+
+
+def test_a_manifest_in_the_working_folder_is_not_taken_for_ours(tmp_path: Path) -> None:
+    (tmp_path / "manifest.yaml").write_text("type: DeclarativeSource\nstreams: []\n")
+    (tmp_path / "schemas").mkdir()
+    output = start(["spec"], working_directory=tmp_path)
+    (spec,) = output.of_type("SPEC")
+    assert "payhubix" in spec["connectionSpecification"]["properties"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*build, "--wheel-dir", str(folder), str(ROOT)], check=True)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+def test_the_wheel_carries_manifest_and_schemas_and_nothing_of_the_tests(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "source_invoices/manifest.yaml" in names
+    assert {name for name in names if name.endswith(".json")} == {
+        f"source_invoices/schemas/{name}.json" for name in STREAMS
+    }
+    tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
+    assert tops == {"source_invoices"}
+
+
+def test_the_installed_wheel_reads(wheel: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+    installed = tmp_path / "installed"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(installed), str(wheel)],
+        check=True,
+    )
+    arguments = command(tmp_path, "read", config=sandbox.config(), catalog=catalog_of(STREAMS))
+    # The installed wheel comes before the checkout, which an editable install adds to the path.
+    program = "import sys; sys.path.insert(0, sys.argv.pop(1)); from source_invoices import source; " + (
+        "print(source.__file__); source.run(sys.argv[1:])"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", program, str(installed), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    lines = process.stdout.splitlines()
+    assert lines[0].startswith(str(installed))
+    assert process.returncode == 0
+    records = [message for line in lines[1:] if (message := json.loads(line))["type"] == "RECORD"]
+    assert len(records) == 9 * len(STREAMS)
