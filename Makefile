@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-ROWS ?=
 CONFIG ?=
 
 .PHONY: demo test lint lock clean help
@@ -22,7 +21,7 @@ demo: $(VENV)/installed  ## sync every stream into invoices.duckdb, from the san
 	$(BIN)/python -m demo $(if $(CONFIG),--config $(CONFIG))
 
 test: $(VENV)/installed  ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(VENV)/installed  ## check style and types
 	$(BIN)/ruff check
