@@ -18,7 +18,7 @@ $(VENV)/installed: pyproject.toml requirements.lock
 	touch $@
 
 demo: $(VENV)/installed  ## sync every stream into invoices.duckdb, from the sandbox or from CONFIG=my.json
-	$(BIN)/python -m demo $(if $(CONFIG),--config $(CONFIG))
+	$(BIN)/python -m demo $(if $(CONFIG),--config '$(CONFIG)')
 
 test: $(VENV)/installed  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal

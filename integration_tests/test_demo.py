@@ -1,0 +1,390 @@
+"""The demo as a person runs it: `python -m demo`, twice, and with a provider that fails or a bad configuration."""
+
+import importlib.util
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import pytest
+
+from sandbox import STREAMS, Fault, Sandbox
+
+if sys.version_info >= (3, 13):
+    pytest.skip("PyAirbyte, the demo's engine, supports Python 3.10 to 3.12", allow_module_level=True)
+if importlib.util.find_spec("airbyte") is None:
+    pytest.skip("the demo's engine is not installed: pip install -e '.[demo]'", allow_module_level=True)
+
+import duckdb
+
+from demo import accounts
+from demo.command_line import quiet_environment, run
+from demo.database import FINAL_STATUSES, Database
+from demo.problem import Problem
+from demo.progress import StreamProgress
+
+if TYPE_CHECKING:
+    from demo.sync import Connector
+
+HOME = Path(__file__).parent.parent
+WRAPPER = (sys.executable, str(HOME / "demo" / "connector.py"))
+ROWS = 120
+KEYS = dict.fromkeys(STREAMS, "uuid") | {"nexudus_payout_invoices": "Id", "payhubix_invoices": "link"}
+
+# Started by every Python process: PyAirbyte's, the wrapper's and the connector's.
+GUARD = """
+import os, sys
+
+def note(event, arguments):
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        address = arguments[1]
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        address = arguments
+    else:
+        return
+    host = address[0] if isinstance(address, tuple) else address
+    with open(os.environ["GUARD_FILE"], "a") as file:
+        print(host, file=file)
+
+sys.addaudithook(note)
+"""
+
+
+@dataclass
+class Screen:
+    """What a run left on the screen."""
+
+    exit_code: int
+    text: str
+    errors: str
+
+    def row(self, stream: str) -> list[str]:
+        """The cells of a stream in the first table."""
+        line = next(line for line in self.text.splitlines() if line.startswith("│") and stream in line)
+        return [cell.strip() for cell in line.strip("│").split("│")]
+
+
+class Demo:
+    """Runs the demo in a folder of its own, without a home and without a terminal."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.work = folder / "work"
+        self.work.mkdir()
+        self.path = self.work / "tmp.duckdb"
+        self.hosts = folder / "hosts.txt"
+        (folder / "sitecustomize.py").write_text(GUARD)
+        self.environment = environment | {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder / "home"),
+            "TMPDIR": str(folder),
+            "PYTHONPATH": f"{folder}{os.pathsep}{HOME}",
+            "GUARD_FILE": str(self.hosts),
+        }
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Starts the demo."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "demo", *arguments],
+            cwd=self.work,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> Screen:
+        """Runs the demo to its end."""
+        return screen(self.start(*arguments))
+
+
+def screen(process: "subprocess.Popen[str]") -> Screen:
+    """Waits for a run to end."""
+    text, errors = process.communicate(timeout=120)
+    return Screen(process.returncode, text, errors)
+
+
+@dataclass
+class Runs:
+    """The runs that the tests look at."""
+
+    demo: Demo
+    first: Screen
+    second: Screen
+    failing: Screen
+
+
+def run_here(*arguments: str) -> Screen:
+    """Runs the demo in this process, which spares the time that PyAirbyte takes to start."""
+    text, errors = io.StringIO(), io.StringIO()
+    with patch.dict(os.environ), redirect_stdout(text), redirect_stderr(errors):
+        exit_code = run(arguments)
+    return Screen(exit_code, text.getvalue(), errors.getvalue())
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """Two runs one after another, and beside the first one with a provider that fails."""
+    demo = Demo(tmp_path_factory.mktemp("demo"), http_proxy="http://proxy.invalid:3128")
+    arguments = ("--rows", str(ROWS), "--database", demo.path.name)
+    first = demo.start(*arguments)
+    folder = tmp_path_factory.mktemp("failing")
+    with Sandbox(rows=9) as sandbox:
+        sandbox.payhubix.max_page_size = 3
+        fault = Fault("status", "payhubix_invoices", status=500, times=None, when=lambda request: request.page == 2)
+        sandbox.faults.append(fault)
+        config = folder / "my.json"
+        config.write_text(json.dumps(sandbox.config() | {"attempts": 1}))
+        failing = run_here("--config", str(config), "--database", str(folder / "failing.duckdb"))
+    return Runs(demo, screen(first), demo.run(*arguments), failing)
+
+
+@pytest.fixture
+def database(runs: Runs, tmp_path: Path) -> Database:
+    """What the two runs left."""
+    return Database(runs.demo.path, "main", tmp_path)
+
+
+def is_settled(row: dict[str, Any]) -> bool:
+    return row["status"].lower() in FINAL_STATUSES
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_the_first_run_counts_what_the_sandbox_holds(runs: Runs, database: Database, stream: str) -> None:
+    rows = list(accounts.build_sandbox(database.runs()[:1]).tables[stream].rows())
+    assert len(rows) == (ROWS // 10 if stream == "ipxo_invoices" else ROWS)
+    settled = None if "nexudus" in stream else sum(map(is_settled, rows))
+    counts = ["-", "-"] if settled is None else [str(len(rows) - settled), str(settled)]
+
+    assert runs.first.row(stream) == [stream, str(len(rows)), str(len(rows)), "0", *counts]
+    assert f"{stream}: {len(rows)} rows read" in runs.first.text
+
+
+def test_the_first_run_ends_well(runs: Runs) -> None:
+    assert (runs.first.exit_code, runs.first.errors) == (0, "")
+    assert re.search(r"^492 rows read in [\d.]+ seconds: \d+ rows a second\.$", runs.first.text, re.MULTILINE)
+    assert "Since the last run" not in runs.first.text
+    assert not re.search(r"[\x00-\x09\x0b-\x1f]", runs.first.text), "control characters without a terminal"
+
+
+def test_the_first_run_shows_totals_by_currency(runs: Runs, database: Database) -> None:
+    totals: dict[str, int] = {}
+    for row in accounts.build_sandbox(database.runs()[:1]).tables["ipxo_ecommerce_invoices"].rows():
+        total = row["total"]
+        totals[total["currency"]] = totals.get(total["currency"], 0) + total["amount_minor"]
+
+    for currency, minor in totals.items():
+        assert re.search(rf"│ {currency} +│ +\d+ │ +{minor / 100:,.2f} │", runs.first.text)
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_the_second_run_says_what_is_new(runs: Runs, database: Database, stream: str) -> None:
+    before, after = (
+        {row[KEYS[stream]]: row for row in accounts.build_sandbox(database.runs()[:count]).tables[stream].rows()}
+        for count in (1, 2)
+    )
+    new = len(after.keys() - before.keys())
+    changed = sum(after[key] != row for key, row in before.items())
+    assert new > 0
+
+    assert runs.second.row(stream)[1:4] == [str(len(after)), str(new), str(changed)]
+
+
+def test_the_second_run_says_it_in_one_line(runs: Runs) -> None:
+    new, changed = (sum(int(runs.second.row(stream)[column]) for stream in STREAMS) for column in (2, 3))
+    assert changed > 0
+
+    assert f"Since the last run: {new} new invoices, {changed} changed.\n" in runs.second.text
+    assert (runs.second.exit_code, runs.second.errors) == (0, "")
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_the_database_holds_each_invoice_once(runs: Runs, database: Database, stream: str) -> None:
+    with duckdb.connect(str(runs.demo.path), read_only=True) as connection:
+        held = connection.execute(f"SELECT {KEYS[stream]} FROM {stream}").fetchall()
+
+    assert sorted(key for (key,) in held) == sorted(accounts.build_sandbox(database.runs()).tables[stream].keys())
+
+
+def test_the_query_line_works(runs: Runs) -> None:
+    line = runs.second.text.split("Query it with:\n")[1].strip()
+    result = subprocess.run(line, shell=True, cwd=runs.demo.work, capture_output=True, text=True, check=True)
+
+    assert "paid" in result.stdout
+    assert "invoices" in result.stdout
+
+
+def test_nothing_is_left_but_the_database(runs: Runs) -> None:
+    assert [path.name for path in runs.demo.work.iterdir()] == ["tmp.duckdb"]
+    assert not Path(runs.demo.environment["HOME"]).exists()
+    assert not list(runs.demo.work.parent.glob("source-invoices-demo-*"))
+
+
+def test_no_connection_leaves_the_machine(runs: Runs) -> None:
+    hosts = runs.demo.hosts.read_text().splitlines()
+
+    assert len(hosts) > 20, "the guard sees the connector's requests"
+    assert set(hosts) <= {"127.0.0.1", "None"}
+
+
+def test_a_failing_provider_ends_in_a_sentence_after_the_other_streams(runs: Runs) -> None:
+    assert (runs.failing.exit_code, runs.failing.errors) == (1, "")
+    assert runs.failing.row("ipxo_payout_invoices")[1] == "9"
+    assert runs.failing.row("payhubix_invoices")[0] == "payhubix_invoices (failed)"
+    last_line = runs.failing.text.splitlines()[-1]
+    assert last_line.startswith("payhubix_invoices failed. Payhubix")
+    assert "Simulated failure 500" in last_line
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "The configuration my.json cannot be read: No such file or directory."),
+        ("{'ipxo'", "The configuration my.json is not JSON: "),
+        ("[]", "The configuration my.json is JSON, but not an object"),
+    ],
+)
+def test_a_bad_configuration_ends_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        Path("my.json").write_text(content)
+
+    ended = run_here("--config", "my.json")
+
+    assert ended.exit_code == 1
+    assert ended.errors.startswith(sentence)
+    assert len(ended.errors.splitlines()) == 1
+    assert not Path("invoices.duckdb").exists()
+
+
+def test_a_python_without_pyairbyte_is_named(tmp_path: Path) -> None:
+    code = "import runpy, sys; sys.version_info = (3, 13, 0); runpy.run_module('demo', run_name='__main__')"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 1
+    assert ended.stderr == "The demo needs Python 3.10, 3.11 or 3.12, as PyAirbyte does; this is 3.13.\n"
+
+
+# A connector that lists one stream and delivers a row of it twice; it reads the rest from its configuration.
+CONNECTOR = """
+    #!{python}
+    import json, sys
+
+    def say(**message):
+        print(json.dumps(message, separators=(",", ":")), flush=True)
+
+    def trace(**message):
+        say(type="TRACE", trace=dict(message, emitted_at=0.0))
+
+    schema = {"type": "object", "properties": {"id": {"type": "integer"}, "status": {"type": "string"}}}
+    stream = dict(name="bills", json_schema=schema, supported_sync_modes=["full_refresh", "incremental"],
+                  source_defined_primary_key=[["id"]])
+    config = json.load(open(sys.argv[sys.argv.index("--config") + 1]))
+    if sys.argv[1] == "check":
+        say(type="CONNECTION_STATUS", connectionStatus=dict(status="FAILED", message="The key is wrong."))
+    elif sys.argv[1] == "discover":
+        say(type="CATALOG", catalog=dict(streams=[stream]))
+    else:
+        trace(type="ESTIMATE", estimate=dict(name="bills", type="STREAM", row_estimate=9))
+        for number, status in config["rows"]:
+            say(type="RECORD", record=dict(stream="bills", data=dict(id=number, status=status), emitted_at=0))
+        if config["crash"]:
+            sys.exit("The disk is full.")
+        trace(type="STREAM_STATUS", stream_status=dict(stream_descriptor=dict(name="bills"), status="COMPLETE"))
+"""
+
+
+class Bills:
+    """Syncs with a connector of our own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.executable = folder / "bills"
+        self.executable.write_text(textwrap.dedent(CONNECTOR).lstrip().replace("{python}", sys.executable))
+        self.executable.chmod(0o700)
+        self.database = folder / "bills.duckdb"
+
+    def connector(self, *rows: tuple[int, str], crash: bool = False) -> "Connector":
+        """The connector, for one sync: it will deliver these rows."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        with patch.dict(os.environ), quiet_environment(folder):
+            from demo.sync import Connector  # As the demo does.
+
+            return Connector(self.executable, {"rows": rows, "crash": crash}, folder)
+
+    def sync(self, connector: "Connector") -> dict[str, str]:
+        """Syncs, and returns what failed."""
+        streams = connector.discover()
+        connector.sync(self.database, "main")
+        return connector.failures(streams)
+
+    def held(self) -> list[tuple[int, str]]:
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            return connection.execute("SELECT id, status FROM bills ORDER BY id").fetchall()
+
+
+@pytest.fixture
+def bills(tmp_path: Path) -> Bills:
+    return Bills(tmp_path)
+
+
+def test_the_last_of_rows_with_one_key_counts(bills: Bills) -> None:
+    bills.sync(bills.connector((1, "open"), (2, "open"), (2, "paid")))
+    assert bills.held() == [(1, "open"), (2, "paid")]
+
+    bills.sync(bills.connector((1, "open"), (1, "paid"), (3, "open"), (3, "open")))
+    assert bills.held() == [(1, "paid"), (2, "paid"), (3, "open")]
+
+
+def test_estimates_and_rows_are_reported_for_each_stream(bills: Bills) -> None:
+    connector = bills.connector((1, "open"), (2, "open"))
+
+    assert bills.sync(connector) == {}
+    assert connector.report.streams == {"bills": StreamProgress(records=2, estimate=9, status="COMPLETE")}
+
+
+def test_a_connector_that_crashes_leaves_its_rows_and_its_last_words(bills: Bills) -> None:
+    failures = bills.sync(bills.connector((1, "open"), crash=True))
+
+    assert failures == {"bills": "The disk is full."}
+    assert bills.held() == [(1, "open")]
+
+
+def test_a_refused_configuration_ends_in_the_words_of_the_connector(bills: Bills) -> None:
+    with pytest.raises(Problem, match=r"^The check of the configuration failed\. The key is wrong\.$"):
+        bills.connector().check()
+
+
+@pytest.mark.parametrize(("command", "code"), [("check", 3), ("read", 0)])
+def test_the_wrapper_passes_output_and_exit_code_on(tmp_path: Path, command: str, code: int) -> None:
+    connector = tmp_path / "connector"
+    connector.write_text("#!/bin/sh\nprintf 'one\\n\\ntwo'; echo trouble >&2; exit 3\n")
+    connector.chmod(0o700)
+    report, errors = tmp_path / "report", tmp_path / "errors"
+
+    ended = subprocess.run([*WRAPPER, connector, report, errors, command], capture_output=True, check=False)
+
+    assert (ended.stdout, ended.returncode) == (b"one\n\ntwo", code)
+    assert errors.read_text() == "trouble\n"
+    assert ("exit" in report.read_text()) == (command == "read"), "PyAirbyte drops all rows of a read that exits 3"
+
+
+def test_the_wrapper_passes_signals_on(tmp_path: Path) -> None:
+    command = [*WRAPPER, "/bin/sleep", str(tmp_path / "report"), str(tmp_path / "errors"), "60"]
+    with subprocess.Popen(command) as process:
+        while not (tmp_path / "report").exists():
+            time.sleep(0.01)
+        process.terminate()
+        assert process.wait(10) == -signal.SIGTERM
