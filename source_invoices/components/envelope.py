@@ -12,25 +12,28 @@ _MISSING = object()
 
 @dataclass(frozen=True)
 class Page:
-    """A page as the provider sent it. `number` is None where the provider numbers no pages."""
+    """A page as the provider sent it. `number` is None where it numbers no pages, `total` (rows of the whole list) and
+    `size` (rows of a full page) where it does not say so."""
 
     rows: Sequence[MutableMapping[str, Any]]
     keys: Sequence[Any]
     number: int | None
     more: bool
+    total: int | None = None
+    size: int | None = None
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """Where a page carries its parts; each a path of keys into the body, and exactly one way to say that there is more.
+    """Where a page carries its parts; each a path of keys into the body.
 
     key: the primary key that every row must have.
     rows: the list of rows; an empty path means that the body itself is the one row.
     number: the page's number, from 1.
-    last: the number of the last page, or
-    total and size: all rows and rows a page, or
-    has_next: true where another page follows, or
-    next: the number of the next page, 0 or null at the end.
+    total and size: how many rows the list and a full page have, where the provider says so.
+    last: the number of the last page; or
+    has_next: true where another page follows; or
+    next: the number of the next page, 0 or null at the end. Without one of these three, `total` and `size` say it.
     bare: the body may also be the list itself, without numbers: then only asking on tells whether there is more.
     """
 
@@ -62,19 +65,21 @@ class Envelope:
         more = self._more(body, number)
         if more and not rows:
             raise ValueError(f"page {number} has no invoices, yet says that more follow")
-        return Page(rows, keys, number, more)
+        total = _whole(body, self.total) if self.total else None
+        size = _whole(body, self.size, at_least=1) if self.size else None
+        return Page(rows, keys, number, more, total, size)
 
     def _more(self, body: Any, number: int) -> bool:
         if self.last:
             return number < _whole(body, self.last)
-        if self.total:
-            return number * _whole(body, self.size, at_least=1) < _whole(body, self.total)
         if self.next:
             return _at(body, self.next) is not None and _whole(body, self.next) > number
-        has_next = _at(body, self.has_next)
-        if not isinstance(has_next, bool):
-            raise ValueError(f"`{'.'.join(self.has_next)}` is neither true nor false")
-        return has_next
+        if self.has_next:
+            has_next = _at(body, self.has_next)
+            if not isinstance(has_next, bool):
+                raise ValueError(f"`{'.'.join(self.has_next)}` is neither true nor false")
+            return has_next
+        return number * _whole(body, self.size, at_least=1) < _whole(body, self.total)
 
     def _keys(self, rows: Sequence[Any]) -> list[Any]:
         keys = [row.get(self.key) if isinstance(row, dict) else None for row in rows]

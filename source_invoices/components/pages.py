@@ -23,6 +23,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_invoices.components.answers import Complaint, decode, quote, resolve_status, why_unanswered
 from source_invoices.components.envelope import Envelope, Page
+from source_invoices.components.moving_rows import Position, following
 
 _PAGE = "invoice_page"
 
@@ -109,10 +110,9 @@ class PageExtractor(RecordExtractor):
 
 @dataclass
 class NumberedPages(PaginationStrategy):
-    """Goes on as long as the response says that there is more, and raises where pages contradict each other.
+    """Goes on as long as the response says that there is more, and steps back where rows have moved.
 
-    The stock PageIncrement stops at a short page, so at any page whose size the server clamps. The token is
-    `{"page": number, "keys": the keys of the page before}`.
+    The stock PageIncrement stops at a short page, so at any page whose size the server clamps. The token is a Position.
     """
 
     parameters: InitVar[Mapping[str, Any]]
@@ -137,19 +137,11 @@ class NumberedPages(PaginationStrategy):
         last_page_token_value: Any | None = None,
         page_size_override: int | None = None,
         stream_slice: StreamSlice | None = None,
-    ) -> Mapping[str, Any] | None:
-        page = page_of(response)
-        asked, keys_before = 1, None
-        if last_page_token_value:
-            asked, keys_before = last_page_token_value["page"], last_page_token_value["keys"]
-        if page.number not in (None, asked):
-            raise self._failure(f"page {asked} was asked for, page {page.number} came.")
-        if page.rows and page.keys == keys_before:
-            if page.number is None:  # a list without pages is sent whole again
-                return None
-            raise self._failure(f"page {asked} repeats the page before it.")
-        return {"page": asked + 1, "keys": page.keys} if page.more else None
-
-    def _failure(self, what: str) -> AirbyteTracedException:
-        resolution = self._complaint.contradiction(what)
-        return AirbyteTracedException(message=resolution.error_message, failure_type=FailureType.system_error)
+    ) -> Position | None:
+        try:
+            return following(page_of(response), last_page_token_value or Position())
+        except ValueError as error:
+            resolution = self._complaint.contradiction(f"{error}.")
+            raise AirbyteTracedException(
+                message=resolution.error_message, failure_type=resolution.failure_type or FailureType.system_error
+            ) from None

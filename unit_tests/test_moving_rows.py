@@ -1,0 +1,140 @@
+"""The reading rule against a model of a list whose rows are added and removed between any two requests."""
+
+import random
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from source_invoices.components.envelope import Page
+from source_invoices.components.moving_rows import Position, following
+
+# What happens between two requests: how many rows are added at the front, and which places lose theirs.
+MOVES = st.lists(st.tuples(st.integers(0, 3), st.lists(st.integers(0, 40), max_size=3)), max_size=30)
+
+
+class MovingList:
+    """A list, newest first, that moves before each request by the next step of a schedule, then rests."""
+
+    def __init__(self, rows: int, size: int, moves: list[tuple[int, list[int]]]) -> None:
+        self.rows = list(range(rows, 0, -1))
+        self.throughout = set(self.rows)
+        self._new = count(rows + 1)
+        self._size = size
+        self._moves: Iterator[tuple[int, list[int]]] = iter(moves)
+        self.requests = 0
+
+    def page(self, number: int) -> Page:
+        added, removed = next(self._moves, (0, []))
+        if self.requests:
+            self.rows[:0] = [next(self._new) for _ in range(added)][::-1]
+            for place in removed:
+                if place < len(self.rows):
+                    del self.rows[place]
+        self.requests += 1
+        self.throughout &= set(self.rows)
+        rows = self.rows[(number - 1) * self._size : number * self._size]
+        more = number * self._size < len(self.rows)
+        return Page([{"key": row} for row in rows], rows, number, more, len(self.rows), self._size)
+
+
+def read(moving: MovingList) -> set[int]:
+    """Every key met by reading with the rule."""
+    met: set[int] = set()
+    position: Position | None = Position()
+    while position:
+        page = moving.page(position.page)
+        met.update(page.keys)
+        position = following(page, position)
+    return met
+
+
+def read_by_counting_up(moving: MovingList) -> set[int]:
+    """Every key met as the stock PageIncrement reads: on to the next page until one is short."""
+    met: set[int] = set()
+    for number in count(1):
+        page = moving.page(number)
+        met.update(page.keys)
+        if len(page.rows) < (page.size or 0):
+            return met
+    raise AssertionError
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 40), st.integers(1, 7), MOVES)
+def test_no_row_that_was_there_throughout_is_missed(rows: int, size: int, moves: list[tuple[int, list[int]]]) -> None:
+    moving = MovingList(rows, size, moves)
+    met = read(moving)
+    assert moving.throughout <= met
+
+
+def test_the_rule_misses_nothing_in_thousands_of_schedules_where_counting_up_misses_rows_in_many() -> None:
+    missed = 0
+    for seed in range(3000):
+        schedule = random.Random(seed)
+        rows, size = schedule.randrange(41), schedule.randrange(1, 8)
+        moves = [
+            (schedule.randrange(4), [schedule.randrange(41) for _ in range(schedule.randrange(4))]) for _ in range(30)
+        ]
+        moving = MovingList(rows, size, moves)
+        met = read(moving)
+        assert moving.throughout <= met, f"seed {seed}"
+        moving = MovingList(rows, size, moves)
+        met = read_by_counting_up(moving)
+        missed += not moving.throughout <= met
+    assert missed > 300
+
+
+def test_one_removal_makes_counting_up_miss_a_row() -> None:
+    moves = [(0, []), (0, [0])]
+    moving = MovingList(6, 2, moves)
+    met = read_by_counting_up(moving)
+    assert moving.throughout - met == {4}
+    moving = MovingList(6, 2, moves)
+    met = read(moving)
+    assert moving.throughout <= met
+
+
+@pytest.mark.parametrize("rows", [0, 1, 15, 100, 101, 250])
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_a_list_at_rest_is_read_with_one_request_a_page(rows: int, size: int) -> None:
+    moving = MovingList(rows, size, [])
+    met = read(moving)
+    assert met == moving.throughout
+    assert moving.requests == max(1, -(-rows // size))
+
+
+def test_additions_alone_cost_no_step_back() -> None:
+    moving = MovingList(10, 2, [(1, [])] * 30)
+    met = read(moving)
+    assert moving.throughout <= met
+    assert moving.requests < 25
+
+
+def test_a_total_that_flaps_for_ever_ends() -> None:
+    position: Position | None = Position()
+    with pytest.raises(ValueError, match="has fallen"):
+        for total in (count_ % 2 + 100 for count_ in count()):
+            assert position
+            position = following(Page([], [position.page], position.page, True, total, 1), position)
+
+
+def test_a_page_repeated_for_ever_ends() -> None:
+    position: Position | None = Position()
+    with pytest.raises(ValueError, match="page 2 repeats the page before it"):
+        for _ in range(50):
+            assert position
+            position = following(Page([], ["same"], position.page, True, 100, 1), position)
+
+
+def test_another_page_than_asked_for_is_refused() -> None:
+    with pytest.raises(ValueError, match="page 3 was asked for, page 1 came"):
+        following(Page([], [], 1, True, 10, 1), Position(3))
+
+
+def test_a_list_without_pages_ends_when_it_is_sent_again() -> None:
+    first = following(Page([{}], ["a"], None, True), Position())
+    assert first is not None
+    assert following(Page([{}], ["a"], None, True), first) is None
