@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from source_invoices.source import run
+from source_invoices.run import run
 
 STREAMS = {
     "ipxo_payout_invoices": "uuid",

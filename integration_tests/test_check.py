@@ -6,6 +6,7 @@ import pytest
 from connector import call
 
 from sandbox import Fault, Sandbox
+from source_invoices.components.gate import GateAdapter
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -29,6 +30,37 @@ def test_good_accounts_succeed_with_one_request_each(sandbox: Sandbox) -> None:
     data = [request for request in sandbox.requests if not request.route.endswith("_token")]
     assert [request.route for request in data] == LISTS
     assert {request.value("per_page") or request.value("size") for request in data} == {"1"}
+
+
+def test_a_filter_that_matches_nothing_costs_no_more(sandbox: Sandbox) -> None:
+    config = {**sandbox.config(), "start_date": "2099-01-01"}
+    config["payhubix"]["filters"] = {"status": "PartiallyExpired"}
+    assert check(config)[0] == "SUCCEEDED"
+    assert len([request for request in sandbox.requests if not request.route.endswith("_token")]) == len(LISTS)
+
+
+def test_a_long_wait_is_not_waited_for(sandbox: Sandbox) -> None:
+    sandbox.faults.append(Fault(kind="status", status=429, retry_after="30", route="payhubix_invoices", times=None))
+    status, message, _ = check(sandbox.config())
+    assert status == "FAILED"
+    assert "30 seconds" in message
+
+
+def test_an_unexpected_failure_is_a_sentence_too(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(GateAdapter, "send", fail)
+    status, message, _ = check({"payhubix": sandbox.config()["payhubix"]})
+    assert status == "FAILED"
+    assert message == "Payhubix, payhubix_invoices: unexpected failure, ZeroDivisionError."
+
+
+def test_what_all_streams_of_a_provider_say_is_said_once(sandbox: Sandbox) -> None:
+    config = sandbox.config()
+    config["nexudus"]["credentials"]["password"] = "a-wrong-secret"
+    _, message, _ = check(config)
+    assert message.count("Nexudus") == 1
 
 
 @pytest.mark.parametrize("provider", ["ipxo", "nexudus", "payhubix"])

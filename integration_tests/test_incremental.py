@@ -59,8 +59,7 @@ def test_a_state_without_rows_does_not_move_the_state_of_the_next_sync(stream: s
         assert keys(sync(sandbox, stream, empty), stream) == {new}
 
 
-# Nexudus writes its own UpdatedOn: a clock ahead of ours by a zone is within its day of lookback.
-@pytest.mark.parametrize("stream", [stream for stream in STREAMS if not stream.startswith("nexudus")])
+@pytest.mark.parametrize("stream", STREAMS)
 def test_an_invoice_dated_ahead_hides_nothing(sandbox: Sandbox, stream: str) -> None:
     table = sandbox.tables[stream]
     ahead = table.add(issued=NOW + timedelta(days=60))
@@ -92,6 +91,32 @@ def test_nexudus_is_asked_only_for_what_changed_since_a_day_before_the_state() -
         since = datetime.fromisoformat(newest[:16]) - timedelta(days=1)
         assert sandbox.requests[-1].value("from_PayoutInvoice_UpdatedOn") == since.strftime("%Y-%m-%dT%H:%M")
         assert len(second.records(stream)) < 5
+
+
+@pytest.mark.parametrize(
+    "blob",
+    [
+        {"created_at": "garbage"},
+        {"created_at": 7},
+        {"created_at": None},
+        {"states": [1]},
+        {"state": {"created_at": []}},
+    ],
+)
+def test_a_damaged_state_is_refused_with_a_sentence_or_starts_anew(sandbox: Sandbox, blob: dict[str, object]) -> None:
+    stream = "payhubix_invoices"
+    state = [{"type": "STREAM", "stream": {"stream_descriptor": {"name": stream}, "stream_state": blob}}]
+    output = read(sandbox.config(), [stream], state=state)
+    if output.exit_code:
+        assert f"The state of {stream} cannot be used" in output.errors()[0]["message"]
+        assert output.errors()[0]["failure_type"] == "config_error"
+    else:
+        assert len(output.records(stream)) == 9
+
+
+def test_the_state_of_many_details_is_small() -> None:
+    with Sandbox(rows={"ipxo_invoices": 60}) as sandbox:
+        assert len(str(read(sandbox.config(), ["ipxo_invoices"]).state())) < 400
 
 
 @pytest.mark.parametrize("stream", STREAMS)

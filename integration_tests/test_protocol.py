@@ -81,7 +81,7 @@ def test_a_failed_stream_ends_in_exit_1_without_a_traceback(sandbox: Sandbox, tm
     assert "sandbox-client-secret" not in output.text
 
 
-@pytest.mark.parametrize("arguments", [["check"], ["check", "--config", "nowhere.json"], ["frobnicate"]])
+@pytest.mark.parametrize("arguments", [[], ["check"], ["check", "--config", "nowhere.json"], ["frobnicate"]])
 def test_wrong_arguments_end_in_words(arguments: list[str], tmp_path: Path) -> None:
     output = start(arguments, working_directory=tmp_path)
     assert output.exit_code != 0
@@ -123,7 +123,7 @@ def test_the_installed_wheel_reads(wheel: Path, sandbox: Sandbox, tmp_path: Path
     )
     arguments = command(tmp_path, "read", config=sandbox.config(), catalog=catalog_of(STREAMS))
     # The installed wheel comes before the checkout, which an editable install adds to the path.
-    program = "import sys; sys.path.insert(0, sys.argv.pop(1)); from source_invoices import source; " + (
+    program = "import sys; sys.path.insert(0, sys.argv.pop(1)); from source_invoices import run as source; " + (
         "print(source.__file__); source.run(sys.argv[1:])"
     )
     process = subprocess.run(

@@ -1,13 +1,16 @@
 """Tokens and keys: what is sent to whom, and what happens when they end."""
 
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from connector import STREAMS, read
 
 from sandbox import Fault, Request, Sandbox
+from source_invoices.components import sign_in
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -158,6 +161,44 @@ def test_a_sign_in_without_a_token_fails(sandbox: Sandbox, route: str) -> None:
     stream = "ipxo_payout_invoices" if route == "ipxo_token" else "nexudus_payout_invoices"
     output = read(sandbox.config(), [stream])
     assert "access_token" in output.error_of(stream)["message"]
+
+
+def test_a_slow_sign_in_is_given_up_and_tried_again(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sign_in, "_TIMEOUTS", (1, 0.3))
+    sandbox.faults.append(Fault(kind="slow", delay=2, route="nexudus_token"))
+    assert read(sandbox.config(), ["nexudus_payout_invoices"]).exit_code == 0
+    assert sandbox.count("nexudus_token") == 2
+
+
+def test_a_token_is_a_secret(sandbox: Sandbox) -> None:
+    read(sandbox.config(), ["ipxo_payout_invoices"])
+    token = sandbox.requests[-1].headers["authorization"].removeprefix("Bearer ")
+    assert filter_secrets(f"the token {token} is wrong") == "the token **** is wrong"
+
+
+def test_credentials_of_a_netrc_file_are_left_alone(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login someone password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert read(sandbox.config()).exit_code == 0
+    assert not [request for request in sandbox.requests if "Basic" in request.headers.get("authorization", "")]
+
+
+@pytest.mark.parametrize("answer", [{"access_token": "two\nlines"}, {"access_token": ""}, {"access_token": 7}, []])
+def test_a_token_that_cannot_be_sent_is_no_token(sandbox: Sandbox, answer: object) -> None:
+    sandbox.faults.append(Fault(kind="no_envelope", body=answer, route="nexudus_token"))
+    output = read(sandbox.config(), ["nexudus_payout_invoices"])
+    assert "has no `access_token`" in output.error_of("nexudus_payout_invoices")["message"]
+
+
+@pytest.mark.parametrize("lifetime", [10**400, "soon", None, True, -5])
+def test_an_odd_lifetime_does_no_harm(sandbox: Sandbox, lifetime: object) -> None:
+    read(sandbox.config(), ["nexudus_payout_invoices"])
+    token = sandbox.requests[-1].headers["authorization"].removeprefix("Bearer ")
+    body = {"access_token": token, "expires_in": lifetime}
+    sandbox.faults.append(Fault(kind="no_envelope", body=body, route="nexudus_token", times=None))
+    assert read(sandbox.config(), ["nexudus_payout_invoices"]).exit_code == 0
 
 
 def test_a_one_time_code_is_sent_with_the_password(sandbox: Sandbox) -> None:

@@ -111,6 +111,12 @@ def test_a_catalog_with_a_stream_of_a_provider_that_is_not_configured_fails(sand
     assert not sandbox.requests
 
 
+def test_a_catalog_that_names_a_stream_twice_fails(sandbox: Sandbox) -> None:
+    output = read(sandbox.config(), ["payhubix_invoices", "payhubix_invoices"])
+    assert output.exit_code == 1
+    assert "more than once" in output.errors()[0]["message"]
+
+
 def test_a_catalog_with_an_unknown_stream_fails(sandbox: Sandbox) -> None:
     output = read(sandbox.config(), ["ipxo_credits"])
     assert output.exit_code == 1
@@ -134,12 +140,18 @@ def test_a_named_invoice_that_is_not_there_fails_the_stream(sandbox: Sandbox) ->
     assert "HTTP 404" in output.error_of("ipxo_invoices")["message"]
 
 
+def test_the_start_date_bounds_named_invoices_too(sandbox: Sandbox) -> None:
+    keys = sandbox.tables["ipxo_invoices"].keys()
+    config = {**sandbox.config(), "start_date": datetime.now(timezone.utc).strftime("%Y-%m-%d")}
+    config["ipxo"]["invoice_uuids"] = [keys[0], keys[-1]]
+    output = read(config, ["ipxo_invoices"])
+    assert keys[-1] not in {record["uuid"] for record in output.records("ipxo_invoices")}
+
+
 def test_a_listed_invoice_that_is_gone_is_skipped(sandbox: Sandbox) -> None:
     gone = sandbox.tables["ipxo_invoices"].keys()[4]
     sandbox.on_request = lambda request: (
-        sandbox.tables["ipxo_invoices"].remove(gone)
-        if request.route == "ipxo_invoice" and sandbox.tables["ipxo_invoices"].get(gone)
-        else None
+        sandbox.tables["ipxo_invoices"].remove(gone) if request.path.endswith(gone) else None
     )
     output = read(sandbox.config(), ["ipxo_invoices"])
     assert (output.status("ipxo_invoices"), output.exit_code) == ("COMPLETE", 0)

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
+from urllib.parse import urlsplit
 
+import requests
 from jsonschema import Draft7Validator, FormatChecker
 from jsonschema import validators as jsonschema_validators
 from jsonschema.exceptions import ValidationError
@@ -29,7 +31,14 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterat
 
 
 # Python's `$` also matches before a line break at the end, JSON schema's does not.
-_Validator = jsonschema_validators.extend(Draft7Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+# Nor is 10.0 a whole number to Python.
+_Validator = jsonschema_validators.extend(
+    Draft7Validator,
+    {"pattern": _pattern},
+    type_checker=Draft7Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)  # type: ignore[no-untyped-call]
 
 
 def setting(config: Mapping[str, Any], path: Sequence[str]) -> Any:
@@ -40,16 +49,16 @@ def setting(config: Mapping[str, Any], path: Sequence[str]) -> Any:
     return value
 
 
-def completed(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+def with_defaults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     """A configuration with the defaults of its specification put in, and addresses without a slash at the end."""
-    filled = dict(config)
+    filled = {name: value for name, value in config.items() if name != "__probe"}
     for name, rule in schema.get("properties", {}).items():
         if "default" in rule:
             filled.setdefault(name, rule["default"])
         if name.endswith("_url") and name in filled:
             filled[name] = filled[name].rstrip("/")
         if rule.get("type") == "object" and isinstance(filled.get(name), Mapping):
-            filled[name] = completed(filled[name], rule)
+            filled[name] = with_defaults(filled[name], rule)
     return filled
 
 
@@ -60,22 +69,49 @@ def parse_start_date(text: str) -> datetime:
     return parse_text_time(text)
 
 
-def problems(config: Any, schema: Mapping[str, Any]) -> list[str]:
+def validation_errors(config: Any, schema: Mapping[str, Any]) -> list[str]:
     """A sentence for each thing that is wrong with a configuration, each naming its key; none for a good one.
 
     schema: the connection specification. No sentence repeats a secret.
     """
     formats = FormatChecker(formats=())
-    formats.checks("date-time", raises=ValueError)(
-        lambda text: not isinstance(text, str) or bool(parse_start_date(text))
-    )
+    formats.checks("date-time", raises=ValueError)(_is_start_date)
+    formats.checks("uri", raises=(ValueError, requests.RequestException))(_is_address)
     found: list[str] = []
     for error in _Validator(schema, format_checker=formats).iter_errors(config):
         found.extend(sentence for sentence in _sentences(error) if sentence not in found)
+    found.extend(f"`{key}` is not valid Unicode text." for key in _broken_texts(config))
     if not found and not any(config.get(provider) for provider in PROVIDERS):
         names = ", ".join(f"`{key}`" for key in PROVIDERS)
         found.append(f"No provider is configured: fill in at least one of {names}.")
     return found
+
+
+def _is_start_date(text: Any) -> bool:
+    return not isinstance(text, str) or bool(parse_start_date(text))
+
+
+def _is_address(text: Any) -> bool:
+    """Whether a request could be sent there. Raises ValueError or RequestException where not."""
+    if isinstance(text, str):
+        requests.Request("GET", text).prepare()
+        urlsplit(text).port  # noqa: B018  (raises for what is no port)
+        (urlsplit(text).hostname or "").encode("idna")
+    return True
+
+
+def _broken_texts(value: Any, path: str = "") -> Iterator[str]:
+    """The keys of texts with halves of characters, which cannot be sent."""
+    if isinstance(value, str) and any("\ud800" <= sign <= "\udfff" for sign in value):
+        yield path
+    items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in items:
+        yield from _broken_texts(item, f"{path}.{name}".lstrip("."))
+
+
+def probe_limits(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The limits of the gate while `check` runs, as the manifest has them; else none."""
+    return {name: value for name, value in config.get("__probe", {}).items() if name != "page_size"}
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:
@@ -103,6 +139,8 @@ def _sentences(error: ValidationError) -> Iterator[str]:
         yield f"{name} must be at {'least' if error.validator == 'minimum' else 'most'} {rule}{_given(error)}."
     elif error.validator in ("minLength", "minItems"):
         yield f"{name} must not be empty."
+    elif error.validator == "uniqueItems":
+        yield f"{name} names something twice."
     else:
         wanted = schema.get("pattern_descriptor")
         yield f"{name} must be {wanted or 'of the form that its description says'}{_given(error)}."

@@ -1,13 +1,11 @@
-"""Builds the source from manifest, schemas, configuration, catalog and state, and runs it by the Airbyte protocol."""
+"""Builds the source from manifest, schemas, configuration, catalog and state."""
 
 import json
 import logging
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.models import (
     AirbyteCatalog,
     AirbyteConnectionStatus,
@@ -15,21 +13,23 @@ from airbyte_cdk.models import (
     AirbyteMessage,
     AirbyteStateMessage,
     ConfiguredAirbyteCatalog,
-    ConnectorSpecification,
     FailureType,
     Status,
     Type,
 )
-from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
+from airbyte_cdk.sources.declarative.concurrent_declarative_source import (
+    ConcurrentDeclarativeSource,
+    TestLimits,
+)
 from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from airbyte_cdk.utils.yaml_loader import safe_load_yaml
 
-from source_invoices.config import PROVIDERS, completed, problems
+from source_invoices.components.answers import ACCESS_REFUSED
+from source_invoices.config import PROVIDERS, validation_errors, with_defaults
 
-_Content = TypeVar("_Content")
 # Repeats every failure, in its Python form; `read` ends in a summary of its own.
 _CDK_SUMMARY = "During the sync, the following streams did not sync successfully"
 # The one that a person must act on first.
@@ -67,33 +67,51 @@ class SourceInvoices(ConcurrentDeclarativeSource):
         catalog: ConfiguredAirbyteCatalog | None = None,
         config: Mapping[str, Any] | None = None,
         state: list[AirbyteStateMessage] | None = None,
+        limits: TestLimits | None = None,
     ) -> None:
+        """limits: reads no further than these, and asks as the manifest's `check` says."""
         manifest = load_manifest()
         specification = manifest["spec"]["connection_specification"]
-        self._problems = [] if config is None else problems(config, specification)
-        usable = completed({} if config is None or self._problems else config, specification)
-        super().__init__(source_config=manifest, catalog=catalog, config=usable, state=state)
+        self._validation_errors = [] if config is None else validation_errors(config, specification)
+        usable = with_defaults({} if config is None or self._validation_errors else config, specification)
+        if limits:
+            usable |= manifest["check"]["config_overrides"]
+        self._state = state
+        super().__init__(source_config=manifest, catalog=catalog, config=usable, state=state, limits=limits)
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         """One cheap request for each configured provider; for IPXO one for each scope, of which one must be granted."""
-        if self._problems:
-            return AirbyteConnectionStatus(status=Status.FAILED, message=" ".join(self._problems))
-        check = self.resolved_manifest["check"]
-        probe = SourceInvoices(config={**self._config, **check["config_overrides"]})
-        streams = [stream for stream in probe.streams(self._config) if stream.name in check["stream_names"]]
-        failures = {stream.name: failure for stream in streams if (failure := _failure_to_read(stream))}
+        if self._validation_errors:
+            return AirbyteConnectionStatus(status=Status.FAILED, message=" ".join(self._validation_errors))
+        probe = SourceInvoices(config=self._config, limits=TestLimits(1, 1, 1, 1))
+        names = self.resolved_manifest["check"]["stream_names"]
+        results = {
+            stream.name: _failure_to_read(stream) for stream in probe.streams(self._config) if stream.name in names
+        }
         fatal = []
-        for stream in streams:
-            siblings = [other.name for other in streams if _provider(other.name) == _provider(stream.name)]
-            failure = failures.get(stream.name)
+        for name, failure in results.items():
             if failure is None:
                 continue
-            if failure.failure_type == FailureType.config_error and any(name not in failures for name in siblings):
-                logger.warning(f"The stream {stream.name} cannot be read with this configuration. {failure.message}")
-            else:
+            sibling_works = any(_provider(name) == _provider(other) and not results[other] for other in results)
+            if sibling_works and ACCESS_REFUSED in str(failure.message):
+                logger.warning(f"The stream {name} cannot be read with this configuration. {failure.message}")
+            elif failure.message not in fatal:
                 fatal.append(str(failure.message))
         status = Status.FAILED if fatal else Status.SUCCEEDED
         return AirbyteConnectionStatus(status=status, message=" ".join(fatal) or None)
+
+    def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
+        """The streams of the configured providers, with the state that they go on from."""
+        try:
+            return super().streams(config)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            if not self._state:
+                raise
+            names = ", ".join(item.stream.stream_descriptor.name for item in self._state if item.stream)
+            raise config_error(
+                f"The state of {names} cannot be used: {error}. Reset the stream whose state was changed by hand, or "
+                "hand back the state that the connector last wrote."
+            ) from None
 
     def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
         self._refuse_a_bad_configuration()
@@ -107,12 +125,15 @@ class SourceInvoices(ConcurrentDeclarativeSource):
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
         self._refuse_a_bad_configuration()
-        for name in (configured.stream.name for configured in catalog.streams):
+        names = [configured.stream.name for configured in catalog.streams]
+        for name in names:
+            if names.count(name) > 1:
+                raise config_error(f"The catalog names the stream {name} more than once.")
             if name not in self.resolved_manifest["schemas"]:
-                raise _config_error(f"The catalog names the stream {name}, which this connector does not have.")
+                raise config_error(f"The catalog names the stream {name}, which this connector does not have.")
             if not self._config.get(_provider(name)):
                 provider = PROVIDERS[_provider(name)]
-                raise _config_error(
+                raise config_error(
                     f"The catalog names the stream {name}, but {provider} is not configured. Fill in "
                     f"`{_provider(name)}` in the configuration, or take the stream out of the catalog."
                 )
@@ -134,44 +155,8 @@ class SourceInvoices(ConcurrentDeclarativeSource):
             self.logger.removeFilter(failure_log)
 
     def _refuse_a_bad_configuration(self) -> None:
-        if self._problems:
-            raise _config_error(" ".join(self._problems))
-
-
-class _Entrypoint(AirbyteEntrypoint):
-    @staticmethod
-    def validate_connection(source_spec: ConnectorSpecification, config: Mapping[str, Any]) -> None:
-        """Left to SourceInvoices, which names the key."""
-
-
-def run(args: list[str] | None = None) -> None:
-    """The command line: `spec`, `check`, `discover` and `read` of the Airbyte protocol. Exits 1 after a failure."""
-    args = sys.argv[1:] if args is None else args
-    try:
-        source = SourceInvoices(
-            _from_file(SourceInvoices.read_catalog, AirbyteEntrypoint.extract_catalog(args), "catalog"),
-            _from_file(SourceInvoices.read_config, AirbyteEntrypoint.extract_config(args), "config"),
-            _from_file(SourceInvoices.read_state, AirbyteEntrypoint.extract_state(args), "state"),
-        )
-        entrypoint = _Entrypoint(source)
-        for message in entrypoint.run(entrypoint.parse_args(args)):
-            # One write for text and line end: worker threads print as well.
-            print(f"{message}\n", end="")
-    except AirbyteTracedException as error:
-        failure = error.as_sanitized_airbyte_message()
-        if failure.trace and failure.trace.error:
-            failure.trace.error.stack_trace = None  # the message explains it
-        print(AirbyteEntrypoint.airbyte_message_to_string(failure))
-        sys.exit(1)
-
-
-def _from_file(read: Callable[[str], _Content], path: str | None, option: str) -> _Content | None:
-    if path is None:
-        return None
-    try:
-        return read(path)
-    except Exception as error:
-        raise _config_error(f"The file given by --{option} cannot be used: {error}") from None
+        if self._validation_errors:
+            raise config_error(" ".join(self._validation_errors))
 
 
 def _failure_to_read(stream: AbstractStream) -> AirbyteTracedException | None:
@@ -182,6 +167,9 @@ def _failure_to_read(stream: AbstractStream) -> AirbyteTracedException | None:
                 return None
     except AirbyteTracedException as error:
         return error
+    except Exception as error:
+        provider = PROVIDERS[_provider(stream.name)]
+        return AirbyteTracedException(message=f"{provider}, {stream.name}: unexpected failure, {type(error).__name__}.")
     return None
 
 
@@ -199,7 +187,7 @@ def _provider(stream_name: str) -> str:
     return stream_name.split("_", maxsplit=1)[0]
 
 
-def _config_error(message: str) -> AirbyteTracedException:
+def config_error(message: str) -> AirbyteTracedException:
     return AirbyteTracedException(message=message, failure_type=FailureType.config_error)
 
 

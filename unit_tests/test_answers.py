@@ -9,7 +9,7 @@ import requests
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import ResponseAction
 from airbyte_cdk.utils import airbyte_secrets_utils
 
-from source_invoices.components.answers import Complaint, decode, quote, resolve_status, why_unanswered
+from source_invoices.components.answers import Resolutions, decode, quote, resolve_status, why_unanswered
 
 
 def answer(body: Any, status: int = 400, content_type: str = "application/json") -> requests.Response:
@@ -50,6 +50,10 @@ def test_a_page_for_people_is_not_quoted() -> None:
     assert quote(answer(b"<html>Maintenance</html>", content_type="text/html")) == "(no words)"
 
 
+def test_signs_that_steer_a_terminal_are_left_out() -> None:
+    assert quote(answer({"message": "a\x1b[31mb\u202ec"})) == "'a [31mb c'"
+
+
 def test_long_words_are_shortened() -> None:
     assert len(quote(answer({"message": "x" * 10_000}))) < 400
 
@@ -88,7 +92,7 @@ def test_numbers_stay_exact() -> None:
     ],
 )  # fmt: skip
 def test_every_status_has_its_meaning(status: int, action: ResponseAction) -> None:
-    resolution = resolve_status(answer({}, status), Complaint("P", "s"), frozenset({409, 429}), "Ask for access.")
+    resolution = resolve_status(answer({}, status), Resolutions("P", "s"), frozenset({409, 429}), "Ask for access.")
     assert resolution is not None
     assert resolution.response_action == action
     assert resolution.error_message is not None
@@ -97,7 +101,7 @@ def test_every_status_has_its_meaning(status: int, action: ResponseAction) -> No
 
 
 def test_a_200_is_for_the_caller_to_judge() -> None:
-    assert resolve_status(answer({}, 200), Complaint("P", "s"), frozenset(), "") is None
+    assert resolve_status(answer({}, 200), Resolutions("P", "s"), frozenset(), "") is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_invoices.components.envelope import Envelope
+from source_invoices.components.envelope import Envelope, InconsistentPage
 
 LAST = Envelope("uuid", ["data"], number=["meta", "current_page"], last=["meta", "last_page"])
 TOTAL = Envelope("uuid", ["data"], number=["meta", "current_page"], total=["meta", "total"], size=["meta", "per_page"])
@@ -40,7 +40,8 @@ def test_the_clamped_size_counts_not_the_one_asked_for(total: int, size: int) ->
     pages = max(1, math.ceil(total / size))
     for number in (1, pages):
         meta = {"current_page": number, "per_page": size, "total": total}
-        assert TOTAL.read({"data": ROWS if total else [], "meta": meta}).more == (number < pages)
+        rows = ROWS * min(size, total - (number - 1) * size)
+        assert TOTAL.read({"data": rows, "meta": meta}).more == (number < pages)
 
 
 @pytest.mark.parametrize("rows", [None, []])
@@ -75,6 +76,46 @@ def test_no_next_page_is_written_as_zero_or_null() -> None:
 def test_what_is_not_a_page_or_contradicts_itself_is_refused(envelope: Envelope, body: Any) -> None:
     with pytest.raises(ValueError, match=r"\w+ \w+"):
         envelope.read(body)
+
+
+COUNTED = Envelope(
+    "uuid",
+    ["data"],
+    ["meta", "current_page"],
+    last=["meta", "last_page"],
+    total=["meta", "total"],
+    size=["meta", "per_page"],
+)
+PAGED = Envelope(
+    "link", ["message", "invoices"], ["message", "page"], next=["message", "next_page"], pages=["message", "page_count"]
+)
+
+
+@pytest.mark.parametrize(
+    ("rows", "meta"),
+    [
+        (1, {"current_page": 1, "last_page": 1, "per_page": 1, "total": 5}),  # the last page, yet rows are to come
+        (0, {"current_page": 1, "last_page": 1, "per_page": 100, "total": 5}),  # rows are due
+        (50, {"current_page": 1, "last_page": 2, "per_page": 100, "total": 200}),  # smaller than it says
+        (2, {"current_page": 2, "last_page": 2, "per_page": 100, "total": 103}),
+    ],
+)
+def test_a_page_whose_counts_contradict_its_rows_is_no_page(rows: int, meta: dict[str, int]) -> None:
+    with pytest.raises(InconsistentPage):
+        COUNTED.read({"data": ROWS * rows, "meta": meta})
+
+
+def test_a_list_of_null_is_empty_only_where_the_counts_agree() -> None:
+    meta = {"current_page": 1, "last_page": 1, "per_page": 100, "total": 0}
+    assert COUNTED.read({"data": None, "meta": meta}).rows == []
+    with pytest.raises(InconsistentPage):
+        COUNTED.read({"data": None, "meta": {**meta, "total": 1}})
+
+
+def test_a_page_before_the_last_that_says_it_is_the_last_is_no_page() -> None:
+    assert not PAGED.read(page(PAGED, 3, 3, page_count=3)).more
+    with pytest.raises(InconsistentPage):
+        PAGED.read(page(PAGED, 3, 3, page_count=4))
 
 
 def test_a_list_of_bare_rows_is_taken_only_where_it_is_documented() -> None:

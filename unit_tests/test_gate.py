@@ -11,7 +11,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_invoices.components.gate import _LONGEST_WAIT, Outcome, Pause, _backoff, _retry_after, shared
+from source_invoices.components.gate import _LONGEST_WAIT, Pause, StreamFailure, _backoff, _retry_after, shared
 
 
 def named(header: str | None) -> float | None:
@@ -58,13 +58,13 @@ def test_the_longest_named_wait_counts() -> None:
 
 
 def test_the_first_failure_of_a_stream_is_the_one_that_all_its_requests_end_with() -> None:
-    outcome = Outcome()
-    outcome.wait(0)
+    failure = StreamFailure()
+    failure.wait(0)
     for message in ("first", "second"):
         with pytest.raises(AirbyteTracedException, match="first"):
-            outcome.fail(message, FailureType.transient_error)
+            failure.fail(message, FailureType.transient_error)
     with pytest.raises(AirbyteTracedException, match="first"):
-        outcome.wait(3600)
+        failure.wait(3600)
 
 
 def test_components_of_one_source_share_and_others_do_not() -> None:

@@ -60,9 +60,8 @@ def test_every_setting_has_a_title_a_description_and_an_order() -> None:
             orders = []
             for name, rule in part.get("properties", {}).items():
                 orders.append(rule["order"])
-                if name != "auth_type":
-                    assert rule["title"], path + name
-                    assert rule["description"].endswith("."), path + name
+                assert rule["title"], path + name
+                assert rule["description"].endswith("."), path + name
                 assert rule.get("airbyte_hidden", False) == (name.endswith("_url") or name == "requests_per_minute")
                 visit(rule, f"{path}{name}.")
             assert orders == list(range(len(orders))), path

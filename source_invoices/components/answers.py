@@ -16,12 +16,13 @@ from airbyte_cdk.sources.streams.http.error_handlers.response_models import Erro
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 
 _LONGEST_QUOTE = 300
+ACCESS_REFUSED = "access refused"
 # Where the providers' error bodies carry their words (documented, or seen in their clients), the most telling first.
 _WORDS = ("error_description", "message", "Message", "detail", "title", "error", "errors", "Errors")
 
 
 def decode(response: requests.Response) -> Any:
-    """The JSON of a body, numbers as exact as they came. Raises ValueError for a body that is not JSON."""
+    """The JSON of a body, whole numbers as exact as they came. Raises ValueError for a body that is not JSON."""
 
     def refuse(constant: str) -> None:
         raise ValueError(f"{constant} is not JSON")
@@ -50,14 +51,14 @@ def quote(response: requests.Response) -> str:
         words = words_of(decode(response))
     except ValueError:
         words = "" if "html" in response.headers.get("Content-Type", "") else response.text.strip()
-    words = filter_secrets(" ".join(words.split()))
+    words = filter_secrets(" ".join("".join(sign if sign.isprintable() else " " for sign in words).split()))
     if len(words) > _LONGEST_QUOTE:
         words = words[:_LONGEST_QUOTE] + "..."
     return f"'{words}'" if words else "(no words)"
 
 
 @dataclass(frozen=True)
-class Complaint:
+class Resolutions:
     """Builds the resolutions for one provider's answers to one stream: who, what happened, what to do."""
 
     provider: str
@@ -84,7 +85,7 @@ class Complaint:
 
 def resolve_status(
     answer: requests.Response,
-    complaint: Complaint,
+    resolutions: Resolutions,
     throttled: frozenset[int],
     permission: str,
 ) -> ErrorResolution | None:
@@ -98,22 +99,22 @@ def resolve_status(
         return None
     what = f"HTTP {status}: {quote(answer)}."
     if status in throttled:
-        return complaint.retry(f"too many requests, {what}", ResponseAction.RATE_LIMITED)
+        return resolutions.retry(f"too many requests, {what}", ResponseAction.RATE_LIMITED)
     if status == requests.codes.unauthorized:
-        refused = complaint.fail(f"access refused, {what}", permission)
+        refused = resolutions.fail(f"{ACCESS_REFUSED}, {what}", permission)
         return ErrorResolution(ResponseAction.REFRESH_TOKEN_THEN_RETRY, refused.failure_type, refused.error_message)
     if status == requests.codes.forbidden:
-        return complaint.fail(f"access refused, {what}", permission)
+        return resolutions.fail(f"{ACCESS_REFUSED}, {what}", permission)
     if 200 < status < 300 or status == requests.codes.request_timeout or status >= 500:
-        return complaint.retry(f"no usable answer, {what}")
+        return resolutions.retry(f"no usable answer, {what}")
     if status < 400:
         target = urlsplit(answer.headers.get("Location", "")).netloc or "another path"
-        return complaint.fail(
+        return resolutions.fail(
             f"HTTP {status}: the address points on to {target}, which is not followed because it would carry the "
             "credentials along.",
             "Check the provider's address in the configuration.",
         )
-    return complaint.fail(f"the request was refused, {what}", "Check the configuration of this provider.")
+    return resolutions.fail(f"the request was refused, {what}", "Check the configuration of this provider.")
 
 
 def why_unanswered(error: Exception | None) -> str:

@@ -10,6 +10,10 @@ from typing import Any
 _MISSING = object()
 
 
+class InconsistentPage(ValueError):
+    """The parts of a page contradict each other, as they do for a moment when the list changes while it is counted."""
+
+
 @dataclass(frozen=True)
 class Page:
     """A page as the provider sent it. `number` is None where it numbers no pages, `total` (rows of the whole list) and
@@ -33,7 +37,8 @@ class Envelope:
     total and size: how many rows the list and a full page have, where the provider says so.
     last: the number of the last page; or
     has_next: true where another page follows; or
-    next: the number of the next page, 0 or null at the end. Without one of these three, `total` and `size` say it.
+    next: the number of the next page, 0 or null at the end, and pages: how many there are.
+    Without one of these three, `total` and `size` say whether there is more.
     bare: the body may also be the list itself, without numbers: then only asking on tells whether there is more.
     """
 
@@ -45,10 +50,11 @@ class Envelope:
     size: Sequence[str] = ()
     has_next: Sequence[str] = ()
     next: Sequence[str] = ()
+    pages: Sequence[str] = ()
     bare: bool = False
 
     def read(self, body: Any) -> Page:
-        """Raises ValueError with a sentence where the body is not a page or contradicts itself."""
+        """Raises ValueError for a body that is no page, InconsistentPage for one at odds with itself; both in words."""
         if isinstance(body, list) and self.bare:
             return Page(body, self._keys(body), None, bool(body))
         if not isinstance(body, dict):
@@ -67,6 +73,12 @@ class Envelope:
             raise ValueError(f"page {number} has no invoices, yet says that more follow")
         total = _whole(body, self.total) if self.total else None
         size = _whole(body, self.size, at_least=1) if self.size else None
+        if total is not None and size is not None:
+            expected = min(size, max(0, total - (number - 1) * size))
+            if len(rows) < expected or (not more and number * size < total):
+                raise InconsistentPage(f"page {number} has {len(rows)} of {total} invoices, {expected} are due")
+        if self.pages and not more and number < _whole(body, self.pages):
+            raise InconsistentPage(f"page {number} says both that it is the last and that it is not")
         return Page(rows, keys, number, more, total, size)
 
     def _more(self, body: Any, number: int) -> bool:

@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Hashable
+from contextlib import nullcontext
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn, TypeVar
@@ -28,6 +29,8 @@ _LONGEST_WAIT = 60.0
 # A provider that names a longer wait than this is not waited for: the next sync is as near.
 _LONGEST_NAMED_WAIT = 3600.0
 ATTEMPTS = 6
+# A request may be throttled this many times as often while others of its provider are answered: workers take turns.
+_PATIENCE = 10
 # The greatest num_workers that the settings allow.
 _MOST_WORKERS = 40
 
@@ -76,7 +79,7 @@ class Pause:
         return self._until - time.monotonic()
 
 
-class Outcome:
+class StreamFailure:
     """Whether a stream has failed. All that is asked or waited for on its behalf ends with its first failure."""
 
     def __init__(self) -> None:
@@ -105,7 +108,9 @@ class Outcome:
 class GateAdapter(HTTPAdapter):
     """Sends a request until it is answered with a page, is refused, or too many attempts have failed.
 
-    outcome: the stream's. pause: the provider's. places: the requests in flight are at most these; None for no cap.
+    stream_failure: the stream's. pause: the provider's.
+    in_flight: has a place for each request that may be under way at the same time; None for any number.
+    longest_wait: a provider that asks to wait longer, in seconds, is not waited for.
     budget: what the provider allows; the session acquires a request's first call, this its repetitions.
     renew: replaces a rejected Authorization header by a new one; None where credentials cannot be renewed.
 
@@ -115,26 +120,34 @@ class GateAdapter(HTTPAdapter):
     def __init__(
         self,
         error_handler: ErrorHandler,
-        outcome: Outcome,
+        stream_failure: StreamFailure,
         pause: Pause,
         *,
-        attempts: int,
-        places: threading.Semaphore | None = None,
+        attempts: int = ATTEMPTS,
+        in_flight: threading.Semaphore | None = None,
+        longest_wait: float = _LONGEST_NAMED_WAIT,
         budget: APIBudget | None = None,
         renew: Callable[[str], str] | None = None,
     ) -> None:
         super().__init__(pool_maxsize=_MOST_WORKERS)
         self._error_handler = error_handler
-        self._outcome = outcome
+        self._stream_failure = stream_failure
         self._pause = pause
         self._attempts = attempts
-        self._places = places or threading.Semaphore(_MOST_WORKERS)
+        self._in_flight = in_flight or nullcontext()
+        self._longest_wait = longest_wait
         self._budget = budget
         self._renew = renew
+
+    def mount_on(self, session: requests.Session) -> None:
+        """Makes this the way for all that a session sends."""
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, self)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         renewed = False
         attempt = 1
+        throttled = 0
         while True:
             answer = self._exchange(request, *args, **kwargs)
             resolution = self._error_handler.interpret_response(answer)
@@ -143,12 +156,13 @@ class GateAdapter(HTTPAdapter):
                 self._pause.lift()
                 return answer
             if action == ResponseAction.RATE_LIMITED and isinstance(answer, requests.Response):
-                self._throttle(answer, resolution)
+                throttled += 1
+                self._throttle(answer, resolution, throttled)
             elif action == ResponseAction.REFRESH_TOKEN_THEN_RETRY and self._renew and not renewed:
                 request.headers["Authorization"] = self._renew(str(request.headers["Authorization"]))
                 renewed = True
             elif action == ResponseAction.RETRY and attempt < self._attempts:
-                self._outcome.wait(_backoff(attempt))
+                self._stream_failure.wait(_backoff(attempt))
                 attempt += 1
             else:
                 self._fail(resolution, f"(Tried {attempt} times.)" if attempt > 1 else "")
@@ -159,9 +173,9 @@ class GateAdapter(HTTPAdapter):
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response | requests.RequestException:
         while True:
-            self._outcome.wait(max(0.0, self._pause.remaining()))
-            with self._places:
-                if self._pause.remaining() > 0:  # while this one waited for its place
+            self._stream_failure.wait(max(0.0, self._pause.remaining()))
+            with self._in_flight:
+                if self._pause.remaining() > 0:  # while this one waited for its turn
                     continue
                 try:
                     response = super().send(request, *args, **kwargs)
@@ -171,17 +185,17 @@ class GateAdapter(HTTPAdapter):
                     return error
                 return response
 
-    def _throttle(self, answer: requests.Response, resolution: ErrorResolution) -> None:
+    def _throttle(self, answer: requests.Response, resolution: ErrorResolution, throttled: int) -> None:
         named = _retry_after(answer)
-        if named is not None and named > _LONGEST_NAMED_WAIT:
+        if named is not None and named > self._longest_wait:
             self._fail(resolution, f"It asks to wait {named:.0f} seconds.")
         rounds = self._pause.extend(named)
-        if rounds >= self._attempts:
-            self._fail(resolution, f"(Tried {rounds} times.)")
+        if rounds >= self._attempts or throttled >= self._attempts * _PATIENCE:
+            self._fail(resolution, f"(Tried {throttled} times.)")
 
     def _fail(self, resolution: ErrorResolution, addition: str) -> NoReturn:
         message = f"{resolution.error_message} {addition}".strip()
-        self._outcome.fail(message, resolution.failure_type or FailureType.system_error)
+        self._stream_failure.fail(message, resolution.failure_type or FailureType.system_error)
 
 
 def _backoff(attempt: int) -> float:

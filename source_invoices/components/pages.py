@@ -21,8 +21,8 @@ from airbyte_cdk.sources.streams.http.error_handlers.response_models import (
 from airbyte_cdk.sources.types import Record, StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_invoices.components.answers import Complaint, decode, quote, resolve_status, why_unanswered
-from source_invoices.components.envelope import Envelope, Page
+from source_invoices.components.answers import Resolutions, decode, quote, resolve_status, why_unanswered
+from source_invoices.components.envelope import Envelope, InconsistentPage, Page
 from source_invoices.components.moving_rows import Position, following
 
 _PAGE = "invoice_page"
@@ -40,7 +40,8 @@ class PageErrorHandler(ErrorHandler):
 
     provider: its name for people. envelope: see Envelope. permission: what to do when access is refused.
     throttled: the statuses that mean "too many requests".
-    skip_missing: a 404 is skipped with a log line, for what was listed a moment ago and is gone.
+    skip_missing: a 404 in JSON is skipped with a log line, for what was listed a moment ago and is gone. Any other 404
+    does not come from the provider's API.
     """
 
     parameters: InitVar[Mapping[str, Any]]
@@ -56,20 +57,20 @@ class PageErrorHandler(ErrorHandler):
     max_time = None
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
-        self._complaint = Complaint(self.provider, parameters["name"])
+        self._resolutions = Resolutions(self.provider, parameters["name"])
         self._envelope = Envelope(**self.envelope)
         self._throttled = frozenset(self.throttled)
 
     def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
         if not isinstance(response, requests.Response):
-            return self._complaint.retry(why_unanswered(response))
-        if self.skip_missing and response.status_code == requests.codes.not_found:
+            return self._resolutions.retry(why_unanswered(response))
+        if self.skip_missing and response.status_code == requests.codes.not_found and _is_json(response):
             name = response.request.path_url.rsplit("/", 1)[-1]
             message = (
                 f"{self.provider}: invoice {name} is listed but no longer there, HTTP 404: {quote(response)}. Skipped."
             )
             return ErrorResolution(ResponseAction.IGNORE, None, message)
-        resolution = resolve_status(response, self._complaint, self._throttled, self.permission)
+        resolution = resolve_status(response, self._resolutions, self._throttled, self.permission)
         return resolution or self._judge(response)
 
     def _judge(self, response: requests.Response) -> ErrorResolution:
@@ -79,16 +80,18 @@ class PageErrorHandler(ErrorHandler):
             body = decode(response)
         except ValueError:
             kind = response.headers.get("Content-Type", "unknown type")
-            return self._complaint.retry(f"the answer is not JSON ({len(response.content)} bytes of {kind}).")
+            return self._resolutions.retry(f"the answer is not JSON ({len(response.content)} bytes of {kind}).")
         if isinstance(body, dict) and (body.get("error") or body.get("WasSuccessful") is False):
-            return self._complaint.fail(
+            return self._resolutions.fail(
                 f"the provider reports an error, {quote(response)}.", self.permission, FailureType.system_error
             )
         try:
             page = self._envelope.read(body)
             self._check_identity(response, page)
+        except InconsistentPage as error:
+            return self._resolutions.retry(f"the answer contradicts itself: {error}.")
         except ValueError as error:
-            return self._complaint.contradiction(
+            return self._resolutions.contradiction(
                 f"the answer is not a page of invoices: {error}; it says {quote(response)}."
             )
         setattr(response, _PAGE, page)
@@ -98,6 +101,14 @@ class PageErrorHandler(ErrorHandler):
         asked = response.request.path_url.split("?")[0].rsplit("/", 1)[-1]
         if not self._envelope.rows and str(page.keys[0]).lower() != asked.lower():
             raise ValueError(f"invoice {asked} was asked for, invoice {page.keys[0]} came")
+
+
+def _is_json(response: requests.Response) -> bool:
+    try:
+        decode(response)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass
@@ -120,7 +131,7 @@ class NumberedPages(PaginationStrategy):
     provider: str
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
-        self._complaint = Complaint(self.provider, parameters["name"])
+        self._resolutions = Resolutions(self.provider, parameters["name"])
 
     @property
     def initial_token(self) -> Any | None:
@@ -141,7 +152,7 @@ class NumberedPages(PaginationStrategy):
         try:
             return following(page_of(response), last_page_token_value or Position())
         except ValueError as error:
-            resolution = self._complaint.contradiction(f"{error}.")
+            resolution = self._resolutions.contradiction(f"{error}.")
             raise AirbyteTracedException(
                 message=resolution.error_message, failure_type=resolution.failure_type or FailureType.system_error
             ) from None

@@ -15,8 +15,8 @@ from airbyte_cdk.sources.declarative.requesters.request_options import Interpola
 from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler
 from airbyte_cdk.sources.types import StreamSlice, StreamState
 
-from source_invoices.components.gate import ATTEMPTS, GateAdapter, Outcome, Pause, shared
-from source_invoices.config import setting
+from source_invoices.components.gate import GateAdapter, Pause, StreamFailure, shared
+from source_invoices.config import probe_limits, setting
 
 
 @dataclass
@@ -49,16 +49,15 @@ class GatedRequester(HttpRequester):
         workers = self.config["num_workers"]
         gate = GateAdapter(
             self.error_handler,
-            shared(self.api_budget, ("outcome", parameters["name"]), Outcome),
+            shared(self.api_budget, ("stream failure", parameters["name"]), StreamFailure),
             shared(self.api_budget, ("pause", self.provider), Pause),
-            attempts=self.config.get("attempts", ATTEMPTS),
-            places=shared(self.api_budget, "places", lambda: threading.Semaphore(workers)),
+            **probe_limits(self.config),
+            in_flight=shared(self.api_budget, "in flight", lambda: threading.Semaphore(workers)),
             budget=self.api_budget,
             renew=getattr(self.authenticator, "renew", None),
         )
-        for scheme in ("https://", "http://"):
-            # The CDK offers no public way to a requester's session.
-            self._http_client._session.mount(scheme, gate)
+        # The CDK offers no public way to a requester's session.
+        gate.mount_on(self._http_client._session)
 
     def get_request_params(
         self,

@@ -5,6 +5,7 @@ the provider's words; and because every stock authenticator interpolates the sec
 number and sends another one.
 """
 
+import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -19,42 +20,52 @@ from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import SUCCESS_RESOLUTION, ErrorResolution
 from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets
 
-from source_invoices.components.answers import Complaint, decode, quote, resolve_status, why_unanswered
-from source_invoices.components.gate import ATTEMPTS, GateAdapter, Outcome, Pause, shared
-from source_invoices.config import setting
+from source_invoices.components.answers import (
+    ACCESS_REFUSED,
+    Resolutions,
+    decode,
+    quote,
+    resolve_status,
+    why_unanswered,
+)
+from source_invoices.components.gate import GateAdapter, Pause, StreamFailure, shared
+from source_invoices.config import probe_limits, setting
 
 _TIMEOUTS = (10, 60)
 _DEFAULT_LIFETIME = 3600.0
+_LONGEST_LIFETIME = 1e9
+_HEADER_VALUE = r"[!-~]+"
 # Renewed this long before it expires, so that no request is under way with a token that ends.
 _MARGIN = 60.0
 
 
 class TokenErrorHandler(ErrorHandler):
-    """Tells a token from a refusal. A token is a 200 with a JSON object that has an `access_token`."""
+    """Tells a token from a refusal. A token is a 200 with a JSON object that has an `access_token` fit for a header."""
 
     max_retries = 0
     max_time = None
 
-    def __init__(self, provider: str, permission: str) -> None:
-        self._complaint = Complaint(provider, "sign-in")
+    def __init__(self, provider: str, subject: str, permission: str) -> None:
+        self._resolutions = Resolutions(provider, subject)
         self._permission = permission
 
     def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
         if not isinstance(response, requests.Response):
-            return self._complaint.retry(why_unanswered(response))
+            return self._resolutions.retry(why_unanswered(response))
         if response.status_code in (requests.codes.bad_request, requests.codes.unauthorized, requests.codes.forbidden):
-            what = f"the credentials were refused, HTTP {response.status_code}: {quote(response)}."
-            return self._complaint.fail(what, self._permission)
+            what = f"{ACCESS_REFUSED}, HTTP {response.status_code}: {quote(response)}."
+            return self._resolutions.fail(what, self._permission)
         throttled = frozenset({requests.codes.too_many_requests, requests.codes.conflict})
-        resolution = resolve_status(response, self._complaint, throttled, self._permission)
+        resolution = resolve_status(response, self._resolutions, throttled, self._permission)
         if resolution:
             return resolution
         try:
             body = decode(response)
         except ValueError:
-            return self._complaint.retry("the answer is not JSON.")
-        if not isinstance(body, dict) or not isinstance(body.get("access_token"), str) or not body["access_token"]:
-            return self._complaint.contradiction(f"the answer has no `access_token`; it says {quote(response)}.")
+            return self._resolutions.retry("the answer is not JSON.")
+        token = body.get("access_token") if isinstance(body, dict) else None
+        if not isinstance(token, str) or not re.fullmatch(_HEADER_VALUE, token):
+            return self._resolutions.contradiction(f"the answer has no `access_token`; it says {quote(response)}.")
         return SUCCESS_RESOLUTION
 
 
@@ -86,6 +97,7 @@ class Token:
         lifetime = body.get("expires_in")
         if isinstance(lifetime, bool) or not isinstance(lifetime, (int, float)):
             lifetime = _DEFAULT_LIFETIME
+        lifetime = min(lifetime, _LONGEST_LIFETIME)
         self._value = body["access_token"]
         self._expires = asked + lifetime - min(_MARGIN, lifetime / 2)
 
@@ -117,10 +129,9 @@ class TokenAuthenticator(DeclarativeAuthenticator):
 
         def make() -> Token:
             session = requests.Session()
-            handler = TokenErrorHandler(self.provider, self.permission)
-            gate = GateAdapter(handler, Outcome(), Pause(), attempts=self.config.get("attempts", ATTEMPTS))
-            for scheme in ("https://", "http://"):
-                session.mount(scheme, gate)
+            scope = f", scope {self.form['scope']}" if "scope" in self.form else ""
+            handler = TokenErrorHandler(self.provider, f"sign-in{scope}", self.permission)
+            GateAdapter(handler, StreamFailure(), Pause(), **probe_limits(self.config)).mount_on(session)
             return Token(session, url, form, self.headers)
 
         self._token = shared(self.api_budget, ("token", url, tuple(sorted(form.items()))), make)
