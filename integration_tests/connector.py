@@ -6,7 +6,7 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -101,7 +101,9 @@ def call(verb: str, **files: Any) -> Output:
             exit_code = int(stop.code or 0)
         finally:
             logger.removeHandler(handler)
-    return Output(exit_code, _messages(stdout.getvalue()), stdout.getvalue(), logs)
+    output = Output(exit_code, _messages(stdout.getvalue()), stdout.getvalue(), logs)
+    _assert_no_secret(output, files.get("config"))
+    return output
 
 
 def read(
@@ -123,7 +125,26 @@ def start(arguments: Sequence[str], working_directory: Path | None = None) -> Ou
         cwd=working_directory,
         check=False,
     )
-    return Output(process.returncode, _messages(process.stdout), process.stdout + process.stderr)
+    output = Output(process.returncode, _messages(process.stdout), process.stdout + process.stderr)
+    if "--config" in arguments:
+        path = Path(arguments[list(arguments).index("--config") + 1])
+        _assert_no_secret(output, json.loads(path.read_text()) if path.is_file() else None)
+    return output
+
+
+def _assert_no_secret(output: Output, config: Any) -> None:
+    """Whatever a command says, it says no secret."""
+    said = output.text + "".join(output.logs)
+    for secret in _secrets(config):
+        assert secret not in said
+
+
+def _secrets(value: Any, name: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _secrets(inner, key)
+    elif name in ("client_secret", "password", "access_token", "api_key") and isinstance(value, str) and len(value) > 7:
+        yield value
 
 
 def _messages(text: str) -> list[dict[str, Any]]:

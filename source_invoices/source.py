@@ -15,6 +15,7 @@ from airbyte_cdk.models import (
     ConfiguredAirbyteCatalog,
     FailureType,
     Status,
+    SyncMode,
     Type,
 )
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import (
@@ -76,7 +77,8 @@ class SourceInvoices(ConcurrentDeclarativeSource):
         usable = with_defaults({} if config is None or self._validation_errors else config, specification)
         if limits:
             usable |= manifest["check"]["config_overrides"]
-        self._state = state
+        self._state = state or []
+        _hand_over(manifest, catalog, self._state)
         super().__init__(source_config=manifest, catalog=catalog, config=usable, state=state, limits=limits)
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
@@ -157,6 +159,19 @@ class SourceInvoices(ConcurrentDeclarativeSource):
     def _refuse_a_bad_configuration(self) -> None:
         if self._validation_errors:
             raise config_error(" ".join(self._validation_errors))
+
+
+def _hand_over(
+    manifest: Mapping[str, Any], catalog: ConfiguredAirbyteCatalog | None, state: list[AirbyteStateMessage]
+) -> None:
+    """Gives the router of each incremental stream the state it left, which the CDK saves but does not give back."""
+    streams = catalog.streams if catalog else []
+    incremental = {item.stream.name for item in streams if item.sync_mode == SyncMode.incremental}
+    left = {item.stream.stream_descriptor.name: item.stream.stream_state for item in state if item.stream}
+    for stream in (stream for group in manifest["streams"] for stream in group["streams"]):
+        router = stream["retriever"].get("partition_router", {})
+        if router.get("type") == "CustomPartitionRouter" and stream["name"] in incremental & left.keys():
+            router["earlier"] = getattr(left[stream["name"]], "parent_state", None) or {}
 
 
 def _failure_to_read(stream: AbstractStream) -> AirbyteTracedException | None:

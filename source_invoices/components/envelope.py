@@ -16,8 +16,11 @@ class InconsistentPage(ValueError):
 
 @dataclass(frozen=True)
 class Page:
-    """A page as the provider sent it. `number` is None where it numbers no pages, `total` (rows of the whole list) and
-    `size` (rows of a full page) where it does not say so."""
+    """A page as the provider sent it.
+
+    `number` is None where it numbers no pages; `total` (rows of the whole list), `size` (rows of a full page) and
+    `pages` are None where it does not say so.
+    """
 
     rows: Sequence[MutableMapping[str, Any]]
     keys: Sequence[Any]
@@ -25,6 +28,7 @@ class Page:
     more: bool
     total: int | None = None
     size: int | None = None
+    pages: int | None = None
 
 
 @dataclass(frozen=True)
@@ -77,9 +81,10 @@ class Envelope:
             expected = min(size, max(0, total - (number - 1) * size))
             if len(rows) < expected or (not more and number * size < total):
                 raise InconsistentPage(f"page {number} has {len(rows)} of {total} invoices, {expected} are due")
-        if self.pages and not more and number < _whole(body, self.pages):
+        pages = _whole(body, self.pages) if self.pages else None
+        if pages is not None and not more and number < pages:
             raise InconsistentPage(f"page {number} says both that it is the last and that it is not")
-        return Page(rows, keys, number, more, total, size)
+        return Page(rows, keys, number, more, total, size, pages)
 
     def _more(self, body: Any, number: int) -> bool:
         if self.last:

@@ -22,13 +22,20 @@ _MOST_REPEATS = 10
 
 @dataclass(frozen=True)
 class Position:
-    """The page to ask for, and what its answer is held against: total and keys of the page read just before."""
+    """The page to ask for, and what its answer is held against: total and keys of the page read just before.
+
+    key: one invoice is asked for instead, and after it those of keys_left.
+    resume: this page is asked for only to count the list; reading goes on there.
+    """
 
     page: int = 1
     total_before: int | None = None
     keys_before: Sequence[Any] = ()
     steps_back: int = 0
     repeats: int = 0
+    key: str | None = None
+    keys_left: Sequence[str] = ()
+    resume: "Position | None" = None
 
 
 def following(page: Page, position: Position) -> Position | None:

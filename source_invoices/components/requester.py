@@ -16,6 +16,7 @@ from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler
 from airbyte_cdk.sources.types import StreamSlice, StreamState
 
 from source_invoices.components.gate import GateAdapter, Pause, StreamFailure, shared
+from source_invoices.components.moving_rows import Position
 from source_invoices.config import probe_limits, setting
 
 
@@ -26,10 +27,12 @@ class GatedRequester(HttpRequester):
     provider: the key of its provider, whose streams pause together.
     filters: parameters taken from the configuration as they are, each `parameter: [path of the setting]`; an unset one
     is not sent.
+    key_parameter: the parameter that asks a list for one invoice, where the page token names one.
     """
 
     provider: str = ""
     filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    key_parameter: str = ""
     request_parameters: Mapping[str, Any] = field(default_factory=dict)
     request_headers: Mapping[str, Any] = field(default_factory=dict)
     authenticator: DeclarativeAuthenticator | None = None
@@ -70,4 +73,7 @@ class GatedRequester(HttpRequester):
             stream_state=stream_state, stream_slice=stream_slice, next_page_token=next_page_token
         )
         wanted = {name: setting(self.config, path) for name, path in self.filters.items()}
+        position = (next_page_token or {}).get("next_page_token")
+        if isinstance(position, Position) and position.key is not None:
+            wanted[self.key_parameter] = position.key
         return {**parameters, **{name: value for name, value in wanted.items() if value is not None}}
