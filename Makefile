@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?=
 
-.PHONY: demo test lint lock clean help
+.PHONY: demo test reliability lint lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
@@ -23,6 +23,9 @@ demo: $(VENV)/installed  ## sync every stream into invoices.duckdb, from the san
 
 test: $(VENV)/installed  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliability.md
+	PYTHONPATH=. $(BIN)/python integration_tests/reliability.py > /dev/null
 
 lint: $(VENV)/installed  ## check style and types
 	$(BIN)/ruff check

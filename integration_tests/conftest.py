@@ -1,11 +1,11 @@
 """Fixtures: a sandbox with the providers' accounts, and shorter waits."""
 
 import functools
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from airbyte_cdk.sources.declarative import concurrent_declarative_source
+from connector import impatient_manifest
 
 from sandbox import Sandbox
 from source_invoices import source
@@ -40,14 +40,4 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The connector waits half a second for an answer."""
-    load = source.load_manifest
-
-    def shorten(node: Any) -> Any:
-        if isinstance(node, list):
-            return [shorten(item) for item in node]
-        if isinstance(node, dict):
-            return {key: 0.5 if key == "read_timeout_in_seconds" else shorten(item) for key, item in node.items()}
-        return node
-
-    shortened: Callable[[], Any] = lambda: shorten(load())  # noqa: E731
-    monkeypatch.setattr(source, "load_manifest", shortened)
+    monkeypatch.setattr(source, "load_manifest", impatient_manifest)

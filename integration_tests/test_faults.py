@@ -13,6 +13,8 @@ from source_invoices.components import gate
 
 # The requests that a stream's rows come from, and the stream.
 ROUTES = {**{stream: stream for stream in STREAMS}, "ipxo_invoice": "ipxo_invoices"}
+# For nine rows in pages of three. Payhubix's list is counted on its last page as well.
+REQUESTS = {**dict.fromkeys(STREAMS, 3), "payhubix_invoices": 4, "ipxo_invoice": 9}
 PROVIDERS = {"ipxo": "IPXO", "nexudus": "Nexudus", "payhubix": "Payhubix"}
 
 pytestmark = pytest.mark.usefixtures("short_waits")
@@ -66,7 +68,7 @@ def assert_stopped(stream: str, output: Output, failure_type: str, *words: str) 
 def test_what_can_pass_is_asked_for_again(sandbox: Sandbox, route: str, fault: dict[str, object]) -> None:
     output = read_with(sandbox, Fault(route=route, nth=2, times=2, **fault))  # type: ignore[arg-type]
     assert_complete(sandbox, ROUTES[route], output)
-    assert sandbox.count(route) == (11 if route == "ipxo_invoice" else 5)
+    assert sandbox.count(route) == REQUESTS[route] + 2
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -122,8 +124,8 @@ def test_a_list_that_is_not_there_stops_the_stream(sandbox: Sandbox, stream: str
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("repeat_page", "page 2 was asked for, page 1 came"),
-        ("wrong_page", "page 2 was asked for"),
+        ("repeat_page", "was asked for, page"),
+        ("wrong_page", "was asked for, page"),
         ("repeat_rows", "repeats"),
     ],
 )
@@ -173,7 +175,7 @@ def test_one_stream_s_failure_leaves_the_others_running(sandbox: Sandbox) -> Non
 def test_a_slow_answer_is_given_up_and_asked_for_again(sandbox: Sandbox, stream: str, short_timeouts: None) -> None:
     output = read_with(sandbox, Fault(kind="slow", delay=3, route=stream, nth=2))
     assert_complete(sandbox, stream, output)
-    assert sandbox.count(stream) == 4
+    assert sandbox.count(stream) == REQUESTS[stream] + 1
 
 
 def test_nexudus_says_409_for_too_many_requests(sandbox: Sandbox) -> None:

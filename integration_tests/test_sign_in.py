@@ -124,7 +124,7 @@ def test_a_ready_made_token_is_used_as_it_is(sandbox: Sandbox) -> None:
     assert sandbox.count("nexudus_token") == 1
 
 
-@pytest.mark.parametrize("secret", ["12e45", "0x1F", "'quoted'", "[1, 2]", "1_000", "{{ 7*7 }}", "None", "pässword"])
+@pytest.mark.parametrize("secret", ["12e45", "0x1F", "'quoted'", "[1, 2]", "1_000", "{{ 3*14 }}", "None", "pässword"])
 def test_a_secret_is_sent_exactly_as_it_is(sandbox: Sandbox, secret: str) -> None:
     sandbox.nexudus.password = secret
     sandbox.ipxo.client_secret = secret

@@ -3,14 +3,14 @@
 Here because a page number counts rows from the front of the list: a row removed before the reading point pulls an
 unread one onto a page already read, and the stock PageIncrement goes on past it. Read newest first, a removal shows in
 the total that each page states: reading then steps back. Rows added at the front only repeat rows, which the primary
-key absorbs.
+key absorbs. Where pages state no total, the list is counted on its last page at the beginning and at the end.
 
 The rule is free of the CDK and of HTTP, so that a model of a moving list can be read with it.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from source_invoices.components.envelope import Page
@@ -24,8 +24,10 @@ _MOST_REPEATS = 10
 class Position:
     """The page to ask for, and what its answer is held against: total and keys of the page read just before.
 
-    key: one invoice is asked for instead, and after it those of keys_left.
+    steps_back, repeats: how often that has happened so far.
+    counted, full: where pages state no total, the rows of the list when last counted, and those of a full page.
     resume: this page is asked for only to count the list; reading goes on there.
+    key: one invoice is asked for instead, and after it those of keys_left.
     """
 
     page: int = 1
@@ -33,9 +35,15 @@ class Position:
     keys_before: Sequence[Any] = ()
     steps_back: int = 0
     repeats: int = 0
+    counted: int | None = None
+    full: int = 1
+    resume: "Position | None" = None
     key: str | None = None
     keys_left: Sequence[str] = ()
-    resume: "Position | None" = None
+
+    def count(self, page: Page) -> int:
+        """How many rows the list has, as far as this page shows."""
+        return page.total if page.total is not None else (self.page - 1) * self.full + len(page.rows)
 
 
 def following(page: Page, position: Position) -> Position | None:
@@ -45,25 +53,47 @@ def following(page: Page, position: Position) -> Position | None:
     """
     if page.number not in (None, position.page):
         raise ValueError(f"page {position.page} was asked for, page {page.number} came")
+    if position.resume:
+        return replace(position.resume, counted=position.count(page))
     repeated = bool(page.keys) and page.keys == position.keys_before
     if repeated and page.number is None:  # a list without pages, sent whole again
         return None
     lost = _lost(page, position)
-    # The same rows with the same total: an addition and a removal have moved the list, or the provider repeats itself.
-    back = math.ceil(lost / (page.size or 1)) if lost else int(repeated and page.total == position.total_before)
-    if not back or position.page == 1:
-        after = Position(position.page + 1, page.total, page.keys, position.steps_back, position.repeats)
-        return after if page.more else None
-    repeats = position.repeats + (not lost)
-    if repeats > _MOST_REPEATS:
-        raise ValueError(f"page {position.page} repeats the page before it")
-    if position.steps_back == _MOST_STEPS_BACK:
-        raise ValueError(f"the number of invoices has fallen {_MOST_STEPS_BACK} times while the list was read")
-    return Position(max(1, position.page - back), page.total, (), position.steps_back + 1, repeats)
+    if lost and position.page > 1:
+        back = math.ceil(lost / page.size) if page.size else position.page
+        return _step_back(page, position, back)
+    if repeated and position.page > 1 and page.total == position.total_before:
+        # An addition and a removal have moved the list, or the provider repeats itself.
+        if position.repeats == _MOST_REPEATS:
+            raise ValueError(f"page {position.page} repeats the page before it")
+        return _step_back(page, replace(position, repeats=position.repeats + 1), 1)
+    if not page.more:
+        return None
+    after = replace(position, page=position.page + 1, total_before=page.total, keys_before=page.keys)
+    if page.pages is None or position.page > 1 or position.counted is not None:
+        return after
+    # The pages state no total. How many rows there are shows on the last one.
+    after = replace(after, full=len(page.rows))
+    return replace(after, page=page.pages, resume=after) if page.pages > 2 else after
 
 
 def _lost(page: Page, position: Position) -> int:
-    """How many rows fewer the list has than at the page before."""
-    if page.total is None or position.total_before is None:
-        return 0
-    return max(0, position.total_before - page.total)
+    """How many rows fewer the list has than at the page before, or than when it was counted."""
+    if page.total is not None and position.total_before is not None:
+        return max(0, position.total_before - page.total)
+    if page.total is None and position.counted is not None and not page.more:
+        return max(0, position.counted - position.count(page))
+    return 0
+
+
+def _step_back(page: Page, position: Position, pages: int) -> Position:
+    if position.steps_back == _MOST_STEPS_BACK:
+        raise ValueError(f"the number of invoices has fallen {_MOST_STEPS_BACK} times while the list was read")
+    return replace(
+        position,
+        page=max(1, position.page - pages),
+        total_before=page.total,
+        keys_before=(),
+        steps_back=position.steps_back + 1,
+        counted=None if position.counted is None else position.count(page),
+    )

@@ -11,7 +11,7 @@ The walk is free of the CDK and of HTTP. It lives in the slice; its state is sav
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -119,6 +119,7 @@ class Walk:
         self._everything = self._earlier is None
         self._size = 1
         self._total = 0
+        self._counting = False
         self._counted = False
         self._last_issued: datetime | None = None
         # For a floor: the page on which the first row below it was met, and that row's place in the list.
@@ -141,6 +142,8 @@ class Walk:
 
     def take(self, row: Mapping[str, Any]) -> bool:
         """Whether a row is to be emitted. Called for every row since `since`."""
+        if self._counting:  # this page comes again
+            return False
         self.note(row)
         key = str(row[self._columns.key])
         self._awaited.discard(key)
@@ -153,14 +156,18 @@ class Walk:
 
     def turn(self, page: Page, position: Position) -> Position | None:
         """Where to read on after a page, or None at the end. Raises ValueError as `following` does."""
+        after = self._after(page, position)
+        self._counting = after is not None and after.resume is not None
+        return after
+
+    def _after(self, page: Page, position: Position) -> Position | None:
         if position.key is not None:
             return self._after_key(page, position)
-        if position.resume is not None:
-            following(page, position)
-            self._counted = True
-            self._total = (position.page - 1) * self._size + len(page.rows)
-            return self._below_the_floor(position.resume.page - 1, position.resume)
         after = following(page, position)
+        if position.resume and after:
+            self._counted = True
+            self._total = position.count(page)
+            return self._below_the_floor(after.page - 1, after) if self._may_stop() else after
         if page.total != position.total_before:
             self._last_issued = None  # rows have moved: the pages overlap
         if after and after.page <= position.page:
@@ -168,11 +175,11 @@ class Walk:
         if not self._look_at(page) and not self._everything:
             self._everything = True
             return Position()
-        if after and not self._may_stop():
+        if after and (after.resume or not self._may_stop()):
             return after
         if after and page.pages and not self._counted:
             # How many rows the list has shows on its last page.
-            return Position(page.pages, resume=after)
+            return replace(after, page=page.pages, resume=after)
         return self._below_the_floor(position.page, after)
 
     def finish(self) -> None:

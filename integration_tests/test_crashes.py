@@ -1,0 +1,65 @@
+"""kill -9 at any moment: handed back the state that had left by then, the next sync misses nothing."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from connector import STREAMS, catalog_of, command, read
+
+from sandbox import Sandbox
+
+
+def read_until_killed(
+    folder: Path, config: dict[str, Any], state: list[Any], lines: int
+) -> tuple[list[Any], list[Any]]:
+    """Reads all streams, kills the connector after so many lines; returns the records and the last states that left."""
+    arguments = command(folder, "read", config=config, catalog=catalog_of(STREAMS), state=state)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "source_invoices", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    records: list[Any] = []
+    states = {item["stream"]["stream_descriptor"]["name"]: item for item in state}
+    for number, line in enumerate(process.stdout):
+        message = json.loads(line)
+        if message["type"] == "RECORD":
+            records.append(message["record"])
+        elif message["type"] == "STATE":
+            left = {"type": "STREAM", "stream": message["state"]["stream"]}
+            states[left["stream"]["stream_descriptor"]["name"]] = left
+        if number == lines:
+            process.send_signal(signal.SIGKILL)
+            break
+    process.stdout.close()
+    process.wait()
+    return records, list(states.values())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_a_killed_sync_left_out_comes_with_the_next(seed: int, tmp_path: Path) -> None:
+    schedule = random.Random(seed)
+    with Sandbox(rows=60) as sandbox:
+        for stream in sandbox.lists:
+            sandbox.lists[stream].max_page_size = 10
+        sandbox.nexudus.limits = None
+        records: list[Any] = []
+        state: list[Any] = []
+        for _ in range(2):
+            more, state = read_until_killed(tmp_path, sandbox.config(), state, schedule.randrange(20, 330))
+            records += more
+            for stream in STREAMS:
+                sandbox.tables[stream].add(status="unpaid")
+        last = read(sandbox.config(), state=state)
+        assert last.exit_code == 0
+        for stream, key in STREAMS.items():
+            arrived = {record["data"][key] for record in records if record["stream"] == stream}
+            arrived |= {record[key] for record in last.records(stream)}
+            assert arrived == set(sandbox.tables[stream].keys())
