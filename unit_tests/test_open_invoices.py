@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from itertools import count
 from typing import Any
@@ -26,6 +27,8 @@ class Provider:
         self.invoices: dict[str, dict[str, Any]] = {}
         self.now = START
         self.requests = 0
+        # Called before each request.
+        self.between: Callable[[], None] = lambda: None
         self._numbers = count()
         self._size = size
         self._order = order
@@ -44,6 +47,7 @@ class Provider:
 
     def page(self, position: Position) -> Page:
         self.requests += 1
+        self.between()
         rows = sorted(self.invoices.values(), key=lambda row: (row["issued"] or 0, row["key"]))
         if self._order == "newest first":
             rows.reverse()
@@ -124,6 +128,38 @@ def test_after_every_sync_the_copy_is_the_list(ask: str, order: str, counts_rows
             state = sync(provider, copy, state, ask="key" if ask == "ignored key" else ask)
             assert {key: copy[key] for key in provider.invoices} == provider.invoices, f"seed {seed}"
             change(provider, schedule)
+
+
+@pytest.mark.parametrize("ask", ["key", "detail", ""])
+def test_invoices_that_move_while_they_are_read_are_there_after_the_next_sync(ask: str) -> None:
+    for seed in range(300):
+        schedule = random.Random(f"{seed}")
+        provider = Provider(schedule.choice([1, 2, 3, 10]))
+        for age in range(schedule.randrange(25)):
+            provider.add(
+                START - timedelta(days=age * schedule.choice([1, 20])), schedule.choice(["paid", "paid", "unpaid"])
+            )
+
+        def move(provider: Provider = provider, schedule: random.Random = schedule) -> None:
+            for _ in range(schedule.randrange(2)):
+                provider.add(provider.now, schedule.choice(["unpaid", "paid"]))
+            for row in provider.invoices.values():
+                if row["status"] not in COLUMNS.final and schedule.random() < 0.1:
+                    row["status"], row["note"] = schedule.choice(["paid", "unpaid"]), row["note"] + 1
+            if provider.invoices and schedule.random() < 0.3:
+                del provider.invoices[schedule.choice(sorted(provider.invoices))]
+
+        copy: dict[str, dict[str, Any]] = {}
+        state = None
+        for _ in range(3):
+            moves = count()
+            # The list rests at last, as lists do.
+            provider.between = lambda moves=moves: move() if next(moves) < 15 else None  # type: ignore[misc]
+            state = sync(provider, copy, state, ask=ask)
+            provider.now += timedelta(days=schedule.choice([0, 1, 20]))
+        provider.between = lambda: None
+        sync(provider, copy, state, ask=ask)
+        assert {key: copy.get(key) for key in provider.invoices} == provider.invoices, f"seed {seed}"
 
 
 def history(settled: int, still_open: int, size: int = 100, **options: Any) -> Provider:
