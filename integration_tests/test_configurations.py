@@ -116,6 +116,12 @@ def test_every_command_refuses_it_with_a_sentence_that_names_the_key(key: str, v
     assert "hush" not in check.text
 
 
+def test_every_missing_key_is_named() -> None:
+    message = call("check", config={"ipxo": {}}).connection_status()["message"]
+    assert "`ipxo.tenant_uuid` is missing" in message
+    assert "`ipxo.credentials` is missing" in message
+
+
 @pytest.mark.parametrize("config", [{}, {"ipxo": {}}, {"start_date": "2025-01-01"}])
 def test_at_least_one_provider_must_be_configured(config: dict[str, Any]) -> None:
     for output in (call("discover", config=config), call("read", config=config, catalog=catalog_of(STREAMS))):

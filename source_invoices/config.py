@@ -123,9 +123,9 @@ def _sentences(error: ValidationError) -> Iterator[str]:
     if error.validator == "oneOf":
         yield from _choice(error, key)
     elif error.validator == "required":
-        missing = next(item for item in rule if item not in instance)
-        title = schema["properties"][missing].get("title", missing)
-        yield f"`{key}.{missing}` is missing ({title}).".replace("`.", "`")
+        for missing in (item for item in rule if item not in instance):
+            title = schema["properties"][missing].get("title", missing)
+            yield f"`{key}.{missing}` is missing ({title})."
     elif error.validator == "additionalProperties":
         known = schema["properties"]
         for unknown in sorted(set(instance) - set(known)):

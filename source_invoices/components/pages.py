@@ -1,4 +1,4 @@
-"""What a page is, and where it says that there is more.
+"""What a page is, and how it is read; envelope.py says where its parts are, moving_rows.py which page comes next.
 
 Here because the stock decoder turns a body that is not JSON into an empty page, and the stock PageIncrement ends at the
 first page that is shorter than the size asked for: both end a stream as COMPLETE with rows missing.
