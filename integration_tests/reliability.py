@@ -1,12 +1,14 @@
 """Every fault of every stream, read by the connector and by a stock manifest: `make reliability` writes the table.
 
 A stream has nine rows in pages of three; the fault strikes the second request of the stream's list, or of its details.
+The rows of Nexudus are in one window.
 """
 
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -48,7 +50,7 @@ ONLY_LISTS = ("smaller pages than asked for", "rows of the page before, again an
 
 @contextmanager
 def faulty(route: str, fault: str) -> Iterator[Sandbox]:
-    with Sandbox(rows=9) as sandbox:
+    with Sandbox(rows=9, span=timedelta(days=200)) as sandbox:
         sandbox.nexudus.limits = None
         for settings in sandbox.lists.values():
             settings.max_page_size = 3
@@ -64,7 +66,8 @@ def by_connector(route: str, fault: str) -> str:
         patch.object(source, "load_manifest", impatient_manifest),
     ):
         stream = ROUTES[route]
-        output = read(sandbox.config(), [stream])
+        year = (datetime.now(timezone.utc) - timedelta(days=365)).strftime("%Y-%m-%d")
+        output = read({**sandbox.config(), "start_date": year}, [stream])
         keys = {record[STREAMS[stream]] for record in output.records(stream)}
         return _cell(str(output.status(stream)), len(keys), _held(route, fault), sandbox.count(route))
 

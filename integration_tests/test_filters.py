@@ -44,7 +44,8 @@ SENT: list[tuple[str, str, dict[str, Any], dict[str, str]]] = [
     ),
     ("payhubix_invoices", "payhubix.filters", {"currency_symbol": "USD"}, {"currency_symbol": "USD"}),
 ]  # fmt: skip
-OWN = {"page", "per_page", "size", "sort", "created_at", "orderBy", "dir", "from_PayoutInvoice_UpdatedOn"}
+OWN = {"page", "per_page", "size", "sort", "created_at", "orderBy", "dir"}
+OWN |= {"from_PayoutInvoice_UpdatedOn", "to_PayoutInvoice_UpdatedOn"}
 
 
 def with_settings(config: dict[str, Any], path: str, settings: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pytest
 from connector import STREAMS, Output, read
 
 from sandbox import Fault, Sandbox
+from source_invoices.components.timestamps import parse_text_time, to_rfc3339
 
 NOW = datetime.now(timezone.utc).replace(microsecond=0)
 
@@ -73,7 +74,65 @@ def test_an_invoice_dated_ahead_hides_nothing(sandbox: Sandbox, stream: str) -> 
         assert new in keys(output, stream)
 
 
-@pytest.mark.parametrize("hours", [-14, 0, 14])
+def test_an_invoice_dated_ahead_does_not_take_the_state_of_nexudus_along(sandbox: Sandbox) -> None:
+    stream = "nexudus_payout_invoices"
+    sandbox.tables[stream].add(issued=NOW + timedelta(days=60))
+    (state,) = sync(sandbox, stream).state()
+    assert state["stream"]["stream_state"]["UpdatedOn"] <= to_rfc3339(datetime.now(timezone.utc))
+    # A state that is ahead all the same, for example because this machine's clock was.
+    state["stream"]["stream_state"]["UpdatedOn"] = to_rfc3339(NOW + timedelta(days=60))
+    new = sandbox.tables[stream].add()
+    assert new in keys(read(sandbox.config(), [stream], state=[state]), stream)
+
+
+@pytest.mark.parametrize("second", [-61, -60, -59, -30, -1, 0, 1, 59, 60])
+def test_the_last_minute_of_a_window_is_read(second: int) -> None:
+    stream = "nexudus_payout_invoices"
+    with Sandbox(rows={stream: 0}) as sandbox:
+        sync(sandbox, stream)
+        ends = {request.value("to_PayoutInvoice_UpdatedOn") for request in sandbox.requests} - {None}
+        assert len(ends) == 5
+        rows = {
+            sandbox.tables[stream].add(issued=parse_text_time(str(end)) + timedelta(seconds=second)) for end in ends
+        }
+        assert keys(sync(sandbox, stream), stream) == rows
+
+
+def test_a_history_that_broke_off_goes_on_after_its_last_closed_window() -> None:
+    stream = "nexudus_payout_invoices"
+    with Sandbox(rows={stream: 90}) as sandbox:
+        sandbox.lists[stream].max_page_size = 10
+        sandbox.nexudus.limits = None
+        sync(sandbox, stream)
+        newest = max(str(request.value("from_PayoutInvoice_UpdatedOn") or "") for request in sandbox.requests)
+        before = len(sandbox.requests)
+        refused = Fault(
+            kind="status",
+            status=403,
+            route=stream,
+            when=lambda asked: asked.value("from_PayoutInvoice_UpdatedOn") == newest,
+        )
+        sandbox.faults.append(refused)
+        failed = read(sandbox.config(), [stream])
+        assert failed.exit_code == 1
+        sandbox.faults.clear()
+        again = sync(sandbox, stream, failed)
+        assert keys(failed, stream) | keys(again, stream) == set(sandbox.tables[stream].keys())
+        (state,) = failed.state()
+        since = parse_text_time(state["stream"]["stream_state"]["UpdatedOn"]) - timedelta(days=1)
+        assert sandbox.count(stream) > before
+        assert sandbox.requests[-1].value("from_PayoutInvoice_UpdatedOn") == since.strftime("%Y-%m-%dT%H:%M")
+        assert len(again.records(stream)) < 10
+
+
+def test_an_update_of_nexudus_that_shows_a_day_late_is_seen(sandbox: Sandbox) -> None:
+    stream = "nexudus_payout_invoices"
+    output = sync(sandbox, stream)
+    late = sandbox.tables[stream].add(issued=NOW - timedelta(hours=23))
+    assert late in keys(sync(sandbox, stream, output), stream)
+
+
+@pytest.mark.parametrize("hours", [-24, -14, 0, 14, 24])
 def test_a_clock_in_another_zone_hides_nothing_from_nexudus(sandbox: Sandbox, hours: int) -> None:
     sandbox.nexudus.utc_offset = timedelta(hours=hours)
     stream = "nexudus_payout_invoices"

@@ -1,6 +1,10 @@
-"""Rows that are added, changed and removed between any two requests: the streams that are read newest first lose none."""
+"""Rows that are added, changed and removed between any two requests: no stream loses one."""
 
 import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 import stock
@@ -8,11 +12,11 @@ from airbyte_cdk.models import ConfiguredAirbyteCatalogSerializer, Type
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 from connector import STREAMS, catalog_of, read
 
-from sandbox import Request, Sandbox
+from sandbox import Fault, Request, Sandbox
+from source_invoices.components.windows import ClosedWindows
 
-STATES_TOTALS = ["ipxo_payout_invoices", "ipxo_invoices", "ipxo_ecommerce_invoices"]
 # Of Payhubix's list only the number of rows at the beginning and at the end is known: rows are removed, none added.
-NEWEST_FIRST = [*STATES_TOTALS, "payhubix_invoices"]
+STATES_TOTALS = [stream for stream in STREAMS if stream != "payhubix_invoices"]
 
 
 def move(sandbox: Sandbox, stream: str, seed: int) -> set[str]:
@@ -34,17 +38,23 @@ def move(sandbox: Sandbox, stream: str, seed: int) -> set[str]:
                 removed = schedule.choice(table.keys())
                 table.remove(removed)
                 throughout.discard(removed)
-        table.change(table.keys()[0], note=moves) if len(table) else None
+        if len(table):
+            # A row of Nexudus that changes moves to the other end of the list, also out of one window into another.
+            key = schedule.choice(table.keys()) if stream.startswith("nexudus") else table.keys()[0]
+            table.change(key, note=moves)
 
     sandbox.on_request = before
     return throughout
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("stream", NEWEST_FIRST)
+@pytest.mark.parametrize("stream", STREAMS)
 def test_no_invoice_that_was_there_throughout_is_missed(stream: str, seed: int) -> None:
-    with Sandbox(rows=20) as sandbox:
+    # Sometimes all rows of Nexudus are in its newest window.
+    span = timedelta(hours=20) if seed % 2 and stream.startswith("nexudus") else timedelta(days=730)
+    with Sandbox(rows=20, span=span) as sandbox:
         sandbox.lists[stream].max_page_size = 1 + seed % 3
+        sandbox.nexudus.limits = None
         throughout = move(sandbox, stream, seed)
         output = read(sandbox.config(), [stream])
         assert (output.status(stream), output.exit_code) == ("COMPLETE", 0)
@@ -54,6 +64,61 @@ def test_no_invoice_that_was_there_throughout_is_missed(stream: str, seed: int) 
         copy = {record[STREAMS[stream]]: record for record in output.records(stream) + following.records(stream)}
         for row in sandbox.tables[stream].rows():
             assert copy[row[STREAMS[stream]]].get("note") == row.get("note")
+
+
+NEXUDUS = "nexudus_payout_invoices"
+
+
+def change_the_last_row_of_a_closed_window(sandbox: Sandbox, page: str) -> tuple[str, int]:
+    """A row is updated when this page of the window before the newest is asked for: it has left it, unread."""
+    sandbox.lists[NEXUDUS].max_page_size = 3
+    sandbox.nexudus.limits = None
+    read(sandbox.config(), [NEXUDUS])
+    end = max(str(request.value("to_PayoutInvoice_UpdatedOn") or "") for request in sandbox.requests)
+    key = max(row["Id"] for row in sandbox.tables[NEXUDUS].rows() if row["UpdatedOn"] < end)
+
+    def before(request: Request) -> None:
+        if request.value("to_PayoutInvoice_UpdatedOn") == end and request.value("page") == page:
+            sandbox.tables[NEXUDUS].change(key, note="changed")
+
+    sandbox.on_request = before
+    return end, key
+
+
+def test_a_row_that_leaves_a_closed_window_of_nexudus_unread_arrives() -> None:
+    with Sandbox(rows=20) as sandbox:
+        end, key = change_the_last_row_of_a_closed_window(sandbox, page="2")
+        # Long enough for the newest window to be read meanwhile.
+        slow = Fault(
+            kind="slow", delay=1, route=NEXUDUS, when=lambda asked: asked.value("to_PayoutInvoice_UpdatedOn") == end
+        )
+        sandbox.faults.append(slow)
+        output = read(sandbox.config(), [NEXUDUS])
+        assert "changed" in [record.get("note") for record in output.records(NEXUDUS) if record["Id"] == key]
+
+
+def test_a_closed_window_of_nexudus_that_begins_after_the_newest_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Sandbox(rows=20) as sandbox:
+        _, key = change_the_last_row_of_a_closed_window(sandbox, page="1")
+        change, newest_asked_for = sandbox.on_request, threading.Event()
+        reading = ClosedWindows.reading
+
+        def before(request: Request) -> None:
+            if request.route == NEXUDUS and request.value("to_PayoutInvoice_UpdatedOn") is None:
+                newest_asked_for.set()
+            if change:
+                change(request)
+
+        @contextmanager
+        def late(windows: ClosedWindows) -> Iterator[None]:
+            assert newest_asked_for.wait(20)
+            with reading(windows):
+                yield
+
+        monkeypatch.setattr(ClosedWindows, "reading", late)
+        sandbox.on_request = before
+        output = read(sandbox.config(), [NEXUDUS])
+        assert "changed" in [record.get("note") for record in output.records(NEXUDUS) if record["Id"] == key]
 
 
 def test_a_stock_manifest_loses_rows_where_the_connector_loses_none() -> None:

@@ -53,11 +53,15 @@ def test_pages_are_asked_for_as_documented(sandbox: Sandbox) -> None:
     assert first["ipxo_invoice"] == {}
     assert first["ipxo_ecommerce_invoices"] == {"page": "1", "per_page": "100", "sort": "-placed_at"}
     assert first["nexudus_payout_invoices"]["size"] == "1000"
-    assert first["nexudus_payout_invoices"]["orderBy"] == "Id"
+    assert {request.value("orderBy") for request in sandbox.requests if request.route == "nexudus_payout_invoices"} == {
+        "Id",
+        "UpdatedOn",
+    }
     assert first["payhubix_invoices"] == {"page": "1", "per_page": "100", "created_at": "desc"}
-    for route in STREAMS:
-        # 9 rows in pages of 3: no request beyond the last page. Payhubix's list is counted on its last page as well.
-        assert sandbox.count(route) == (4 if route == "payhubix_invoices" else 3)
+    # 9 rows in pages of 3: no request beyond the last page. Payhubix's list is counted on its last page as well, and
+    # Nexudus is read in six windows, three of which are empty.
+    expected = {**dict.fromkeys(STREAMS, 3), "payhubix_invoices": 4, "nexudus_payout_invoices": 8}
+    assert {route: sandbox.count(route) for route in STREAMS} == expected
 
 
 @pytest.mark.parametrize("direction_reading", ["signed", "flag", "word"])

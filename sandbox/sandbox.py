@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from types import TracebackType
 from typing import Any
 
@@ -43,8 +43,9 @@ class Sandbox:
     """The three providers, their tables, and what a test does to them. Use it as a context manager.
 
     `rows`: how many rows each list holds, or a mapping from stream to number (others are empty). `newest`: the time
-    of the newest generated row and of the sandbox's clock at the start. `latency`: seconds before a data request is
-    answered. `port`: the first of four ports in a row; 0 takes any free ones.
+    of the newest generated row and of the sandbox's clock at the start. `span`: the time that generated rows cover.
+    `latency`: seconds before a data request is answered. `port`: the first of four ports in a row; 0 takes any free
+    ones.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Sandbox:
         newest: datetime | None = None,
         latency: float = 0.0,
         port: int = 0,
+        span: timedelta = timedelta(days=730),
     ) -> None:
         counts = {name: rows if isinstance(rows, int) else rows.get(name, 0) for name in STREAMS}
         unknown = set() if isinstance(rows, int) else set(rows) - set(STREAMS)
@@ -71,7 +73,9 @@ class Sandbox:
         self._begun = time.monotonic_ns()
 
         timelines = {
-            name: Timeline(counts[name], self._newest, seed + number, DIGITS[name])
+            name: Timeline(
+                counts[name], self._newest, seed + number, DIGITS[name], span // timedelta(microseconds=1) * 1000
+            )
             for number, name in enumerate(STREAMS)
         }
         payouts, invoices, ecommerce, nexudus, payhubix = (timelines[name] for name in STREAMS)

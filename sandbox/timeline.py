@@ -5,23 +5,23 @@ from __future__ import annotations
 from sandbox.values import DAY, SECOND, mix
 
 SPAN = 730 * DAY
-"""The history that a generated table covers."""
+"""The history that a generated table covers, unless it says otherwise; in nanoseconds."""
 
 
 class Timeline:
-    """Issue times strictly increasing with the index: the last one is `newest`, the first one two years earlier.
+    """Issue times strictly increasing with the index: the last one is `newest`, the first one `span` earlier.
 
     `digits` lists how many digits of a second's fraction rows carry; each row takes one of the entries.
     """
 
-    def __init__(self, count: int, newest: int, seed: int, digits: tuple[int, ...] = (0,)) -> None:
-        if count * SECOND > SPAN:
-            raise ValueError(f"{count} rows do not fit into two years at one a second")
+    def __init__(self, count: int, newest: int, seed: int, digits: tuple[int, ...] = (0,), span: int = SPAN) -> None:
+        if count * SECOND > span:
+            raise ValueError(f"{count} rows do not fit into {span // DAY} days at one a second")
         self.count = count
         self.newest = newest
         self.seed = seed
         self.digits = digits
-        self._step = SPAN // SECOND // max(count, 1)  # seconds
+        self._step = span // SECOND // max(count, 1)  # seconds
         self._spread = max(1, self._step // 2)  # seconds; below a whole step, so that the order stays
         self._first = newest // SECOND - (count - 1) * self._step
 

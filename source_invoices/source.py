@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from airbyte_cdk.models import (
     ConfiguredAirbyteCatalog,
     FailureType,
     Status,
-    SyncMode,
     Type,
 )
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import (
@@ -30,6 +30,7 @@ from airbyte_cdk.utils.yaml_loader import safe_load_yaml
 
 from source_invoices.components.answers import ACCESS_REFUSED
 from source_invoices.config import PROVIDERS, validation_errors, with_defaults
+from source_invoices.state import hand_over, hold_back
 
 # Repeats every failure, in its Python form; `read` ends in a summary of its own.
 _CDK_SUMMARY = "During the sync, the following streams did not sync successfully"
@@ -78,7 +79,9 @@ class SourceInvoices(ConcurrentDeclarativeSource):
         if limits:
             usable |= manifest["check"]["config_overrides"]
         self._state = state or []
-        _hand_over(manifest, catalog, self._state)
+        hand_over(manifest, catalog, self._state)
+        for message in self._state:
+            hold_back(message, datetime.now(timezone.utc))
         super().__init__(source_config=manifest, catalog=catalog, config=usable, state=state, limits=limits)
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
@@ -139,6 +142,7 @@ class SourceInvoices(ConcurrentDeclarativeSource):
                     f"The catalog names the stream {name}, but {provider} is not configured. Fill in "
                     f"`{_provider(name)}` in the configuration, or take the stream out of the catalog."
                 )
+        started = datetime.now(timezone.utc)
         failures: dict[str, AirbyteErrorTraceMessage] = {}
         failure_log = _FailureLog()
         self.logger.addFilter(failure_log)
@@ -150,6 +154,8 @@ class SourceInvoices(ConcurrentDeclarativeSource):
                     if error.stream_descriptor.name in failures:
                         continue
                     failures[error.stream_descriptor.name] = error
+                if message.type == Type.STATE and message.state:
+                    hold_back(message.state, started)
                 yield message
         except AirbyteTracedException as error:
             raise _summary(failures) if failures else error from None
@@ -159,19 +165,6 @@ class SourceInvoices(ConcurrentDeclarativeSource):
     def _refuse_a_bad_configuration(self) -> None:
         if self._validation_errors:
             raise config_error(" ".join(self._validation_errors))
-
-
-def _hand_over(
-    manifest: Mapping[str, Any], catalog: ConfiguredAirbyteCatalog | None, state: list[AirbyteStateMessage]
-) -> None:
-    """Gives the router of each incremental stream the state it left, which the CDK saves but does not give back."""
-    streams = catalog.streams if catalog else []
-    incremental = {item.stream.name for item in streams if item.sync_mode == SyncMode.incremental}
-    left = {item.stream.stream_descriptor.name: item.stream.stream_state for item in state if item.stream}
-    for stream in (stream for group in manifest["streams"] for stream in group["streams"]):
-        router = stream["retriever"].get("partition_router", {})
-        if router.get("type") == "CustomPartitionRouter" and stream["name"] in incremental & left.keys():
-            router["earlier"] = getattr(left[stream["name"]], "parent_state", None) or {}
 
 
 def _failure_to_read(stream: AbstractStream) -> AirbyteTracedException | None:

@@ -19,6 +19,7 @@ DOCUMENTED = {
         "to_PayoutInvoice_InvoiceResellerAmount", "from_PayoutInvoice_InvoiceBusinessId",
         "to_PayoutInvoice_InvoiceBusinessId", "from_PayoutInvoice_Amount", "to_PayoutInvoice_Amount",
         "from_PayoutInvoice_CreatedOn", "to_PayoutInvoice_CreatedOn", "from_PayoutInvoice_UpdatedOn",
+        "to_PayoutInvoice_UpdatedOn",
     },
     "payhubix_invoices": {"page", "per_page", "status", "created_at", "currency_symbol"},
 }  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 from airbyte_cdk.sources.declarative.extractors.record_filter import RecordFilter
 from airbyte_cdk.sources.types import StreamSlice, StreamState
 
+from source_invoices.components.moving_rows import ReadingRule
 from source_invoices.components.open_invoices import Walk
 from source_invoices.components.timestamps import parse_text_time, parse_unix_time
 from source_invoices.config import parse_start_date, setting
@@ -18,7 +19,7 @@ from source_invoices.config import parse_start_date, setting
 
 @dataclass
 class InvoiceFilter(RecordFilter):
-    """Keeps invoices issued since `start_date` that the slice's walk takes and that have the status asked for.
+    """Keeps invoices issued since `start_date` that the slice's rule takes and that have the status asked for.
 
     issued_field: holds the time of issue, as seconds since 1970 or as text; an invoice without one is kept.
     status_setting: the path of the status filter in the configuration; without a value every status is kept.
@@ -40,14 +41,15 @@ class InvoiceFilter(RecordFilter):
         stream_slice: StreamSlice | None = None,
         next_page_token: Mapping[str, Any] | None = None,
     ) -> Iterable[Mapping[str, Any]]:
-        walk = stream_slice.extra_fields.get("walk") if stream_slice else None
-        take = walk.take if isinstance(walk, Walk) else lambda _: True
+        rule: ReadingRule | None = stream_slice.extra_fields.get("rule") if stream_slice else None
         detail_of = stream_slice.extra_fields.get("detail_of") if stream_slice else None
         for record in records:
             if isinstance(detail_of, Walk):
                 detail_of.note(record)
-            # The walk is told of every invoice, also of one whose status is not asked for.
-            if self._is_recent(record) and take(record) and (not self._status or record.get("status") == self._status):
+            # The rule is told of every invoice, also of one whose status is not asked for.
+            if not self._is_recent(record) or (rule and not rule.take(record)):
+                continue
+            if not self._status or record.get("status") == self._status:
                 yield record
 
     def _is_recent(self, record: Mapping[str, Any]) -> bool:

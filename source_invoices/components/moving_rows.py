@@ -9,9 +9,9 @@ The rule is free of the CDK and of HTTP, so that a model of a moving list can be
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from source_invoices.components.envelope import Page
 
@@ -28,6 +28,7 @@ class Position:
     counted, full: where pages state no total, the rows of the list when last counted, and those of a full page.
     resume: this page is asked for only to count the list; reading goes on there.
     key: one invoice is asked for instead, and after it those of keys_left.
+    direction: the order to ask for, where it is another than the stream's usual one.
     """
 
     page: int = 1
@@ -40,10 +41,21 @@ class Position:
     resume: "Position | None" = None
     key: str | None = None
     keys_left: Sequence[str] = ()
+    direction: str | None = None
 
     def count(self, page: Page) -> int:
         """How many rows the list has, as far as this page shows."""
         return page.total if page.total is not None else (self.page - 1) * self.full + len(page.rows)
+
+
+class ReadingRule(Protocol):
+    """How one slice is read where `following` is not all: the slice carries it, as its extra field `rule`."""
+
+    def take(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row is to be emitted."""
+
+    def turn(self, page: Page, position: Position) -> Position | None:
+        """The position after a page, or None at the end. Raises ValueError as `following` does."""
 
 
 def following(page: Page, position: Position) -> Position | None:

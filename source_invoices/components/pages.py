@@ -23,8 +23,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_invoices.components.answers import Resolutions, decode, quote, resolve_status, why_unanswered
 from source_invoices.components.envelope import Envelope, InconsistentPage, Page
-from source_invoices.components.moving_rows import Position, following
-from source_invoices.components.open_invoices import Walk
+from source_invoices.components.moving_rows import Position, ReadingRule, following
 
 _PAGE = "invoice_page"
 
@@ -125,7 +124,7 @@ class NumberedPages(PaginationStrategy):
     """Goes on as long as the response says that there is more, and steps back where rows have moved.
 
     The stock PageIncrement stops at a short page, so at any page whose size the server clamps. The token is a Position.
-    Where the slice carries a walk, that decides how far to read.
+    Where the slice carries a rule of its own, that decides how to read on.
     """
 
     parameters: InitVar[Mapping[str, Any]]
@@ -151,8 +150,8 @@ class NumberedPages(PaginationStrategy):
         page_size_override: int | None = None,
         stream_slice: StreamSlice | None = None,
     ) -> Position | None:
-        walk = stream_slice.extra_fields.get("walk") if stream_slice else None
-        read_on = walk.turn if isinstance(walk, Walk) else following
+        rule: ReadingRule | None = stream_slice.extra_fields.get("rule") if stream_slice else None
+        read_on = rule.turn if rule else following
         try:
             return read_on(page_of(response), last_page_token_value or Position())
         except ValueError as error:

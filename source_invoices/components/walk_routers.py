@@ -80,7 +80,7 @@ class ListWalk(PartitionRouter):
         return _walk_of(self.api_budget, self._name, self)
 
     def stream_slices(self) -> Iterable[StreamSlice]:
-        yield StreamSlice(partition={}, cursor_slice={}, extra_fields={"walk": self._walk})
+        yield StreamSlice(partition={}, cursor_slice={}, extra_fields={"rule": self._walk})
 
     def get_stream_state(self) -> Mapping[str, StreamState] | None:
         return _state_of(self._walk, self.earlier)
