@@ -69,7 +69,11 @@ def by_connector(route: str, fault: str) -> str:
         year = (datetime.now(timezone.utc) - timedelta(days=365)).strftime("%Y-%m-%d")
         output = read({**sandbox.config(), "start_date": year}, [stream])
         keys = {record[STREAMS[stream]] for record in output.records(stream)}
-        return _cell(str(output.status(stream)), len(keys), _held(route, fault), sandbox.count(route))
+        status = str(output.status(stream))
+        if status == "INCOMPLETE":
+            status += f" ({output.error_of(stream)['failure_type']})"
+        assert output.exit_code == (0 if status == "COMPLETE" else 1)
+        return _cell(status, len(keys), _held(route, fault), sandbox.count(route))
 
 
 def by_stock_manifest(route: str, fault: str) -> str:
@@ -100,12 +104,15 @@ def _cell(status: str, rows: int, held: int, requests: int) -> str:
     return f"**{cell}**" if status == "COMPLETE" and rows < held else cell
 
 
+def faults_of(route: str) -> list[str]:
+    return [fault for fault in FAULTS if route != "ipxo_invoice" or fault not in ONLY_LISTS]
+
+
 def table(route: str) -> str:
     """The table of one stream's list, or of its details."""
     lines = ["| fault | this connector | stock manifest |", "|---|---|---|"]
-    for fault in FAULTS:
-        if route != "ipxo_invoice" or fault not in ONLY_LISTS:
-            lines.append(f"| {fault} | {by_connector(route, fault)} | {by_stock_manifest(route, fault)} |")
+    for fault in faults_of(route):
+        lines.append(f"| {fault} | {by_connector(route, fault)} | {by_stock_manifest(route, fault)} |")
     return "\n".join(lines)
 
 

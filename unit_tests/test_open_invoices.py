@@ -272,3 +272,16 @@ def test_a_damaged_state_is_refused(damage: dict[str, Any]) -> None:
     for other in (None, [], "state", 7):
         with pytest.raises(ValueError, match=r"\w"):
             Earlier.load(other)
+
+
+def test_a_list_that_begins_with_its_oldest_row_is_read_to_the_end_though_its_number_is_the_same() -> None:
+    provider = Provider(1, order="oldest first")
+    for days in range(400, 0, -50):
+        provider.add(START - timedelta(days=days), "paid")
+    provider.now += timedelta(days=100)
+    copy: dict[str, dict[str, Any]] = {}
+    state = sync(provider, copy, sync(provider, copy, None))
+    del provider.invoices[min(provider.invoices)]
+    new = provider.add(provider.now, "paid")
+    sync(provider, copy, state)
+    assert new in copy
