@@ -29,12 +29,11 @@ _ALLOWANCE = timedelta(days=1)
 class Earlier:
     """What a walk leaves for the next one.
 
-    floor: down to where the next walk reads. newest: the latest issue date met. below: how many rows lie below the
-    floor. open: the keys of the open invoices; None for too many. settings: a digest of the settings that choose rows.
+    floor: down to where the next walk reads. below: how many rows lie below the floor. open: the keys of the open
+    invoices; None for too many. settings: a digest of the settings that choose rows.
     """
 
     floor: datetime
-    newest: datetime
     below: int
     open: frozenset[str] | None
     settings: str
@@ -50,7 +49,6 @@ class Earlier:
                 raise ValueError("`below` is not a number of rows")
             return cls(
                 parse_text_time(state["floor"]),
-                parse_text_time(state["newest"]),
                 below,
                 None if keys is None else frozenset(keys),
                 str(state["settings"]),
@@ -61,7 +59,6 @@ class Earlier:
     def dump(self) -> dict[str, Any]:
         return {
             "floor": to_rfc3339(self.floor),
-            "newest": to_rfc3339(self.newest),
             "below": self.below,
             "open": None if self.open is None else sorted(self.open),
             "settings": self.settings,
@@ -193,7 +190,7 @@ class Walk:
         floor = self._next_floor()
         below = max(0, self._total - self._places[floor][1]) if floor in self._places else 0
         keys = None if len(self._open) > MOST_OPEN else frozenset(self._open)
-        return Earlier(floor, self._newest or self._started, below, keys, self._settings)
+        return Earlier(floor, below, keys, self._settings)
 
     def _next_floor(self) -> datetime:
         floor = min(self._newest or self._started, self._started) - self._margin
@@ -206,9 +203,6 @@ class Walk:
         for one in filter(None, issued):
             in_order &= self._last_issued is None or one <= self._last_issued
             self._last_issued = one
-        if page.number == 1 and self._earlier:
-            # A provider that ignores the sort may begin with its oldest row.
-            in_order &= self._newest is not None and self._newest >= self._earlier.newest
         number = page.number or 1
         if page.more:
             self._size = page.size or len(page.rows)
