@@ -75,6 +75,8 @@ def sync(
             if walk.take(row):
                 copy[row["key"]] = dict(row)
         position = walk.turn(page, position)
+    assert walk.state() is None
+    walk.end()
     if options.get("ask") == "detail":
         for key in walk.awaited:
             provider.requests += 1

@@ -47,7 +47,7 @@ class InvoiceFilter(RecordFilter):
             if isinstance(detail_of, Walk):
                 detail_of.note(record)
             # The rule is told of every invoice, also of one whose status is not asked for.
-            if not self._is_recent(record) or (rule and not rule.take(record)):
+            if (self._since and not self._is_recent(record)) or (rule and not rule.take(record)):
                 continue
             if not self._status or record.get("status") == self._status:
                 yield record

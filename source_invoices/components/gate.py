@@ -9,8 +9,8 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Hashable
-from contextlib import nullcontext
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn, TypeVar
@@ -35,6 +35,23 @@ _PATIENCE = 10
 _MOST_WORKERS = 40
 
 _Shared = TypeVar("_Shared")
+_thread = threading.local()
+
+
+class NotFetchedAhead(Exception):
+    """A request that was made ahead of time got no page, and nothing was done about it."""
+
+
+@contextmanager
+def fetching_ahead() -> Iterator[None]:
+    """What this thread asks for may not be needed: it is asked for once, does not wait and fails nothing."""
+    _thread.is_ahead = True
+    try:
+        yield
+    finally:
+        _thread.is_ahead = False
+
+
 _shared: WeakKeyDictionary[APIBudget, dict[Hashable, Any]] = WeakKeyDictionary()
 _shared_lock = threading.Lock()
 
@@ -114,7 +131,8 @@ class GateAdapter(HTTPAdapter):
     budget: what the provider allows; the session acquires a request's first call, this its repetitions.
     renew: replaces a rejected Authorization header by a new one; None where credentials cannot be renewed.
 
-    Raises AirbyteTracedException with the message of the error handler's resolution.
+    Raises AirbyteTracedException with the message of the error handler's resolution; for what is fetched ahead
+    NotFetchedAhead instead.
     """
 
     def __init__(
@@ -145,6 +163,8 @@ class GateAdapter(HTTPAdapter):
             session.mount(scheme, self)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        if getattr(_thread, "is_ahead", False):
+            return self._send_ahead(request, *args, **kwargs)
         renewed = False
         attempt = 1
         throttled = 0
@@ -169,6 +189,22 @@ class GateAdapter(HTTPAdapter):
             if self._budget:
                 self._budget.acquire_call(request)
 
+    def _send_ahead(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        with self._in_flight:
+            self._stream_failure.wait(0)
+            if self._pause.remaining() > 0:
+                raise NotFetchedAhead
+            answer = self._try(request, *args, **kwargs)
+        resolution = self._error_handler.interpret_response(answer)
+        if resolution.response_action == ResponseAction.SUCCESS and isinstance(answer, requests.Response):
+            self._pause.lift()
+            return answer
+        if resolution.response_action == ResponseAction.RATE_LIMITED and isinstance(answer, requests.Response):
+            named = _retry_after(answer)
+            if named is None or named <= self._longest_wait:
+                self._pause.extend(named)
+        raise NotFetchedAhead
+
     def _exchange(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response | requests.RequestException:
@@ -177,13 +213,18 @@ class GateAdapter(HTTPAdapter):
             with self._in_flight:
                 if self._pause.remaining() > 0:  # while this one waited for its turn
                     continue
-                try:
-                    response = super().send(request, *args, **kwargs)
-                    # Read here, so that a body that breaks off is asked for again.
-                    response.content  # noqa: B018
-                except requests.RequestException as error:
-                    return error
-                return response
+                return self._try(request, *args, **kwargs)
+
+    def _try(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response | requests.RequestException:
+        try:
+            response = super().send(request, *args, **kwargs)
+            # Read here, so that a body that breaks off is asked for again.
+            response.content  # noqa: B018
+        except requests.RequestException as error:
+            return error
+        return response
 
     def _throttle(self, answer: requests.Response, resolution: ErrorResolution, throttled: int) -> None:
         named = _retry_after(answer)

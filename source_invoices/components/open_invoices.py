@@ -88,6 +88,8 @@ class Walk:
     started: when this sync began. since: nothing older counts.
     ask: "key" where the list can be asked for one invoice; "detail" where whoever reads the list asks for each, and
     then calls `finish`; else "".
+
+    Whoever reads the list calls `end` at its end, or `begin_again` where what was read does not count.
     """
 
     def __init__(
@@ -179,6 +181,17 @@ class Walk:
             return replace(after, page=page.pages, resume=after)
         return self._below_the_floor(position.page, after)
 
+    def begin_again(self) -> None:
+        """Called before the list is read anew from its first page: what was met so far is only known to be there."""
+        self._counted = False
+        self._resume = None
+        self._places.clear()
+
+    def end(self) -> None:
+        """Called when the list has been read."""
+        if self._ask != "detail":
+            self.finish()
+
     def finish(self) -> None:
         """Called when the list is read and every detail that is due has been asked for."""
         self._finished = True
@@ -233,7 +246,7 @@ class Walk:
                 self._everything = True
                 return Position(first_page)
         if after is None or not self._awaited or self._everything or self._ask == "detail":
-            return self._finish()
+            return None
         pages_left = math.ceil((self._total - number * self._size) / self._size)
         if not self._ask or pages_left <= len(self._awaited):
             return after
@@ -241,7 +254,7 @@ class Walk:
         return self._ask_for(self.awaited)
 
     def _ask_for(self, keys: Sequence[str]) -> Position | None:
-        return Position(key=keys[0], keys_left=tuple(keys[1:])) if keys else self._finish()
+        return Position(key=keys[0], keys_left=tuple(keys[1:])) if keys else None
 
     def _after_key(self, page: Page, position: Position) -> Position | None:
         if any(str(key) != position.key for key in page.keys):
@@ -249,8 +262,3 @@ class Walk:
             self._ask = ""
             return self._resume
         return self._ask_for(position.keys_left)
-
-    def _finish(self) -> Position | None:
-        if self._ask != "detail":
-            self.finish()
-        return None

@@ -9,6 +9,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import Any
 
+import requests
 from airbyte_cdk.sources.declarative.auth.declarative_authenticator import DeclarativeAuthenticator
 from airbyte_cdk.sources.declarative.requesters.http_requester import HttpRequester
 from airbyte_cdk.sources.declarative.requesters.request_options import InterpolatedRequestOptionsProvider
@@ -17,6 +18,7 @@ from airbyte_cdk.sources.types import StreamSlice, StreamState
 
 from source_invoices.components.gate import GateAdapter, Pause, StreamFailure, shared
 from source_invoices.components.moving_rows import Position
+from source_invoices.components.read_ahead import ReadAhead
 from source_invoices.config import probe_limits, setting
 
 
@@ -61,6 +63,21 @@ class GatedRequester(HttpRequester):
         )
         # The CDK offers no public way to a requester's session.
         gate.mount_on(self._http_client._session)
+
+    def send_request(self, *args: Any, **options: Any) -> requests.Response | None:
+        stream_slice, token = options.get("stream_slice"), options.get("next_page_token")
+        rule = stream_slice.extra_fields.get("rule") if stream_slice else None
+        if not isinstance(rule, ReadAhead):
+            return super().send_request(*args, **options)
+
+        def send(position: Position) -> requests.Response:
+            options_there = {**options, "next_page_token": {"next_page_token": position}}
+            response = super(GatedRequester, self).send_request(*args, **options_there)
+            if response is None:
+                raise ValueError("the answer to a page was ignored")
+            return response
+
+        return rule.fetch(token["next_page_token"] if token else Position(), send)
 
     def get_request_params(
         self,

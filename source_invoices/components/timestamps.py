@@ -16,6 +16,7 @@ from airbyte_cdk.sources.types import Config, StreamSlice, StreamState
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_LENGTH = len("2025-01-31T08:00:00.000000Z")
 
 # RFC 3339, the same without seconds or zone (then UTC), and Go's `time.String()`, which names the zone twice.
 _TEXT_TIME = re.compile(
@@ -27,6 +28,11 @@ _TEXT_TIME = re.compile(
 
 def parse_text_time(text: str) -> datetime:
     """The instant that a provider's text names, in UTC, cut to microseconds. Raises ValueError for any other text."""
+    if len(text) == _LENGTH and text[-1] == "Z" and text[10] == "T":  # as to_rfc3339 has written it
+        try:
+            return datetime.fromisoformat(text[:-1]).replace(tzinfo=timezone.utc)
+        except ValueError:
+            pass
     match = _TEXT_TIME.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a time")
@@ -42,7 +48,7 @@ def parse_text_time(text: str) -> datetime:
 
 def parse_unix_time(seconds: Any) -> datetime:
     """The instant that whole seconds since 1970 name. Raises ValueError for anything that is not such a number."""
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds != seconds // 1:
+    if type(seconds) is not int and not (isinstance(seconds, float) and seconds.is_integer()):
         raise ValueError(f"{seconds!r} is not a number of seconds since 1970")
     try:
         return _EPOCH + timedelta(seconds=seconds)
@@ -52,7 +58,9 @@ def parse_unix_time(seconds: Any) -> datetime:
 
 def to_rfc3339(instant: datetime) -> str:
     """The form in which times leave: UTC and always six fraction digits, so that the texts sort as the instants do."""
-    return instant.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f").zfill(26) + "Z"
+    if instant.tzinfo is not timezone.utc:
+        instant = instant.astimezone(timezone.utc)
+    return instant.isoformat(timespec="microseconds")[: _LENGTH - 1] + "Z"
 
 
 @dataclass
@@ -88,11 +96,12 @@ class Timestamps(RecordTransformation):
                 if record.get(name):
                     record[name] = to_rfc3339(parse_text_time(record[name]))
             if self.derived:
-                instants = []
+                latest = None
                 for name in self.latest_of:
                     if record.get(name):
-                        instants.append(parse_unix_time(record[name]))
-                record[self.derived] = to_rfc3339(max(instants)) if instants else None
+                        instant = parse_unix_time(record[name])
+                        latest = instant if latest is None or instant > latest else latest
+                record[self.derived] = to_rfc3339(latest) if latest else None
         except (ValueError, TypeError) as error:
             raise AirbyteTracedException(
                 message=f"{self._stream}: the time in `{name}` of invoice {record.get(self.key)!r} cannot be read: "

@@ -18,6 +18,7 @@ from airbyte_cdk.sources.types import StreamSlice, StreamState
 
 from source_invoices.components.gate import shared
 from source_invoices.components.open_invoices import Columns, Earlier, Walk
+from source_invoices.components.read_ahead import ReadAhead
 from source_invoices.config import parse_start_date
 
 # Settings that choose no rows.
@@ -80,7 +81,8 @@ class ListWalk(PartitionRouter):
         return _walk_of(self.api_budget, self._name, self)
 
     def stream_slices(self) -> Iterable[StreamSlice]:
-        yield StreamSlice(partition={}, cursor_slice={}, extra_fields={"rule": self._walk})
+        rule = ReadAhead(self._walk, self.config["num_workers"])
+        yield StreamSlice(partition={}, cursor_slice={}, extra_fields={"rule": rule})
 
     def get_stream_state(self) -> Mapping[str, StreamState] | None:
         return _state_of(self._walk, self.earlier)

@@ -1,0 +1,147 @@
+"""Later pages fetched while earlier ones are read, delivered in order.
+
+Here because the CDK reads the pages of a slice one after another, waiting for each. Pages that are fetched ahead are
+answered in any order, so rows that move meanwhile can slip through unseen (the step-back rule of moving_rows.py is for
+pages in order). Hence they count only if nothing has moved: page 1, asked for again after the last page, has the same
+first row, and the list has stayed as long. Else they are read again, at last one by one.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import requests
+
+from source_invoices.components.envelope import Page
+from source_invoices.components.gate import NotFetchedAhead, fetching_ahead
+from source_invoices.components.moving_rows import Position
+from source_invoices.components.open_invoices import Walk
+
+_Send = Callable[[Position], requests.Response]
+_READINGS_AHEAD = 2
+
+
+class ReadAhead:
+    """A walk whose pages are fetched ahead: the reading rule of its slice, and the way in which its pages are fetched.
+
+    workers: how many pages may be fetched ahead; one means none. Fetching ahead begins when the page after the first is
+    asked for, with one page, then two, four, and so on, so that a walk that ends early has fetched few in vain.
+    """
+
+    def __init__(self, walk: Walk, workers: int) -> None:
+        self._walk = walk
+        self._workers = workers
+        self._readings = _READINGS_AHEAD if workers > 1 else 0
+        self._fetched: dict[Hashable, Future[requests.Response]] = {}
+        self._threads: ThreadPoolExecutor | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._previous = Position(page=0)
+        self._ramp = 0
+        self._is_used = False
+        self._last_page = 1
+        self._first_key: list[Any] = []
+        # The list's length, as the pages state or show it: more than one of a kind means that rows have moved.
+        self._lengths: set[tuple[int | None, int | None]] = set()
+        self._ends: set[int] = set()
+        self._to_check: list[int] = []
+        self._after: Position | None = None
+
+    def take(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row is to be emitted. A page that is only asked for to check the list has been read already."""
+        return not self._to_check and self._walk.take(row)
+
+    def turn(self, page: Page, position: Position) -> Position | None:
+        """The position after a page, or None at the end. Raises ValueError as the walk does."""
+        after = self._checked(page, position) if self._to_check else self._read(page, position)
+        if after is None:
+            self._end()
+            self._walk.end()
+        return after
+
+    def _read(self, page: Page, position: Position) -> Position | None:
+        after = self._walk.turn(page, position)
+        if position.key is not None or not self._readings:
+            return after
+        if position.page == 1:
+            self._begin()
+            self._first_key = list(page.keys[:1])
+        self._lengths.add((page.total, page.pages))
+        if page.total is None and not page.more:
+            self._ends.add(len(page.rows))
+        self._last_page = page.pages or -(-(page.total or 0) // (page.size or 1))
+        steps_back = after is not None and after.steps_back > position.steps_back
+        if self._is_used and (steps_back or len(self._lengths) > 1 or len(self._ends) > 1):
+            return self._read_again()
+        if (after is not None and after.key is None) or not self._is_used:
+            return after
+        self._after = after
+        self._to_check = [1, self._last_page] if page.total is None else [1]
+        return Position()
+
+    def _checked(self, page: Page, position: Position) -> Position | None:
+        is_same = list(page.keys[:1]) == self._first_key if position.page == 1 else len(page.rows) in self._ends
+        if not is_same or (page.total, page.pages) not in self._lengths or page.number != position.page:
+            return self._read_again()
+        del self._to_check[0]
+        self._is_used = bool(self._to_check)
+        return Position(page=self._to_check[0]) if self._to_check else self._after
+
+    def _read_again(self) -> Position:
+        self._readings -= 1
+        self._walk.begin_again()
+        self._begin()
+        return Position()
+
+    def upcoming(self, position: Position) -> list[Position]:
+        """What to fetch ahead while this position is asked for."""
+        if not self._readings or self._to_check or position.resume:
+            return []
+        if position.key is not None:
+            is_next = position.key in self._previous.keys_left[:1]
+            later = [Position(key=key) for key in position.keys_left[: self._workers]]
+        else:
+            is_next = position.page == self._previous.page + 1 > 1
+            last = min(self._last_page, position.page + self._workers)
+            later = [Position(page=page) for page in range(position.page + 1, last + 1)]
+        self._ramp = min(max(1, 2 * self._ramp), self._workers) if is_next else 0
+        self._previous = position
+        later = later[: self._ramp]
+        self._is_used |= bool(later) and position.key is None
+        return later
+
+    def fetch(self, position: Position, send: _Send) -> requests.Response:
+        """The answer for a position. Raises what `send` raises."""
+        later = {(item.page, item.key): item for item in self.upcoming(position)}
+        place = (position.page, position.key)
+        self._forget(keep=[place, *later])
+        for new in later.keys() - self._fetched.keys():
+            self._threads = self._threads or ThreadPoolExecutor(self._workers, "read-ahead")
+            self._fetched[new] = self._threads.submit(_send_ahead, send, later[new])
+        try:
+            if place in self._fetched:
+                return self._fetched.pop(place).result()
+        except NotFetchedAhead:
+            pass  # asked for in the ordinary way, which waits, repeats and fails in words
+        try:
+            return send(position)
+        except Exception:
+            self._end()
+            raise
+
+    def _forget(self, keep: Iterable[Hashable]) -> None:
+        for place in self._fetched.keys() - set(keep):
+            self._fetched.pop(place).cancel()
+
+    def _end(self) -> None:
+        """No thread is left behind: what is still being fetched in vain is answered or given up."""
+        self._forget(keep=())
+        if self._threads:
+            self._threads.shutdown()
+            self._threads = None
+
+
+def _send_ahead(send: _Send, position: Position) -> requests.Response:
+    with fetching_ahead():
+        return send(position)
