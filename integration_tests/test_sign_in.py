@@ -95,8 +95,9 @@ def test_a_second_refusal_fails_in_the_provider_s_words(sandbox: Sandbox, stream
     assert "access refused, HTTP 401: 'Not you'" in output.error_of(stream)["message"]
     assert output.error_of(stream)["failure_type"] == "config_error"
     # The windows of Nexudus are read at the same time.
-    assert sandbox.count(stream) == 2 or stream.startswith("nexudus")
-    assert sandbox.count(f"{stream.partition('_')[0]}_token") == 2
+    parallel = 6 if stream.startswith("nexudus") else 1
+    assert 2 <= sandbox.count(stream) <= 2 * parallel
+    assert 2 <= sandbox.count(f"{stream.partition('_')[0]}_token") <= 1 + parallel
 
 
 def _with_ready_made_credentials(config: dict[str, Any]) -> dict[str, Any]:
@@ -142,7 +143,7 @@ def test_expiry_is_honoured_before_the_provider_has_to_say_so(sandbox: Sandbox) 
     sandbox.latency = 0.4
     output = read(sandbox.config(), ["ipxo_payout_invoices"])
     assert len(output.records("ipxo_payout_invoices")) == 9
-    assert [request.status for request in sandbox.requests if request.route == "ipxo_payout_invoices"] == [200] * 3
+    assert [request.status for request in sandbox.requests if request.route == "ipxo_payout_invoices"] == [200] * 4
     assert sandbox.count("ipxo_token") == 2
 
 

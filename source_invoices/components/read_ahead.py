@@ -34,11 +34,11 @@ class ReadAhead:
         self._readings = _READINGS_AHEAD if workers > 1 else 0
         self._fetched: dict[Hashable, Future[requests.Response]] = {}
         self._threads: ThreadPoolExecutor | None = None
+        self._previous = Position(page=0)
+        self._ramp = 0
         self._begin()
 
     def _begin(self) -> None:
-        self._previous = Position(page=0)
-        self._ramp = 0
         self._is_used = False
         self._last_page = 1
         self._first_key: list[Any] = []

@@ -81,7 +81,9 @@ class ListWalk(PartitionRouter):
         return _walk_of(self.api_budget, self._name, self)
 
     def stream_slices(self) -> Iterable[StreamSlice]:
-        rule = ReadAhead(self._walk, self.config["num_workers"])
+        # While a list's details are fetched there is time to read it page by page, so that nothing is fetched twice.
+        workers = 1 if self.walk.get("ask") == "detail" else self.config["num_workers"]
+        rule = ReadAhead(self._walk, workers)
         yield StreamSlice(partition={}, cursor_slice={}, extra_fields={"rule": rule})
 
     def get_stream_state(self) -> Mapping[str, StreamState] | None:

@@ -1,0 +1,135 @@
+"""Pages fetched ahead and answered in any order, of a list whose rows move between any two requests."""
+
+import random
+from collections import Counter
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from moving_list import MOVES, MovingList
+
+from source_invoices.components.envelope import Page
+from source_invoices.components.moving_rows import Position
+from source_invoices.components.open_invoices import Columns, Walk
+from source_invoices.components.read_ahead import ReadAhead
+
+STARTED = datetime(2026, 11, 1, tzinfo=timezone.utc)
+
+
+def reading(workers: int) -> ReadAhead:
+    columns = Columns("key", "issued", frozenset({"paid"}))
+    walk = Walk(None, columns, settings="", lookback=timedelta(days=30), started=STARTED)
+    return ReadAhead(walk, workers)
+
+
+def read(moving: MovingList, workers: int, schedule: random.Random) -> Counter[int]:
+    """How often each key is emitted, when the pages that are under way are answered in any order."""
+    rule = reading(workers)
+    emitted: Counter[int] = Counter()
+    under_way: set[int] = set()
+    answered: dict[int, Page] = {}
+    position: Position | None = Position()
+    while position:
+        wanted = [position.page, *(later.page for later in rule.upcoming(position))]
+        answered = {page: answer for page, answer in answered.items() if page in wanted}
+        under_way = set(wanted) - set(answered)
+        while position.page not in answered:
+            page = schedule.choice(sorted(under_way))
+            under_way.remove(page)
+            answered[page] = moving.page(page)
+        answer = answered.pop(position.page)
+        emitted.update(row["key"] for row in answer.rows if rule.take(row))
+        position = rule.turn(answer, position)
+    return emitted
+
+
+def read_unchecked(moving: MovingList, schedule: random.Random) -> set[int]:
+    """Every key met by fetching page 1 and then the others, all at the same time."""
+    first = moving.page(1)
+    assert first.size is not None
+    assert first.total is not None
+    met = set(first.keys)
+    pages = list(range(2, -(-first.total // first.size) + 1))
+    schedule.shuffle(pages)
+    for number in pages:
+        met.update(moving.page(number).keys)
+    return met
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 40), st.integers(1, 7), MOVES, st.integers(1, 10), st.integers())
+def test_no_row_that_was_there_throughout_is_missed(
+    rows: int, size: int, moves: list[tuple[int, list[int]]], workers: int, seed: int
+) -> None:
+    moving = MovingList(rows, size, moves)
+    emitted = read(moving, workers, random.Random(seed))
+    assert moving.throughout <= set(emitted)
+
+
+def test_nothing_is_missed_in_thousands_of_schedules_where_pages_that_are_not_checked_miss_rows_in_many() -> None:
+    missed = 0
+    for seed in range(2000):
+        schedule = random.Random(seed)
+        rows, size = schedule.randrange(41), schedule.randrange(1, 8)
+        moves = [
+            (schedule.randrange(2), [schedule.randrange(41) for _ in range(schedule.randrange(3))]) for _ in range(20)
+        ]
+        moving = MovingList(rows, size, moves)
+        emitted = read(moving, schedule.randrange(2, 9), schedule)
+        assert moving.throughout <= set(emitted), f"seed {seed}"
+        moving = MovingList(rows, size, moves)
+        met = read_unchecked(moving, schedule)
+        missed += not moving.throughout <= met
+    assert missed > 300
+
+
+def test_removals_from_a_list_that_states_no_total_are_seen() -> None:
+    for seed in range(1000):
+        schedule = random.Random(seed)
+        rows, size = schedule.randrange(41), schedule.randrange(1, 8)
+        # While the list is counted it rests: what happens in that moment is part of no reading.
+        moves = [(0, []), (0, [])] + [(0, [schedule.randrange(41)] * schedule.randrange(2)) for _ in range(12)]
+        moving = MovingList(rows, size, moves, states_total=False)
+        emitted = read(moving, schedule.randrange(1, 9), schedule)
+        assert moving.throughout <= set(emitted), f"seed {seed}"
+
+
+@pytest.mark.parametrize("workers", [1, 2, 10])
+@pytest.mark.parametrize("rows", [0, 1, 10, 11, 20, 21, 95])
+def test_a_list_at_rest_is_emitted_once_and_checked_with_one_request(rows: int, workers: int) -> None:
+    moving = MovingList(rows, 10, [])
+    emitted = read(moving, workers, random.Random(rows))
+    assert set(emitted) == moving.throughout
+    assert set(emitted.values()) <= {1}
+    pages = max(1, -(-rows // 10))
+    assert moving.requests == pages + (pages > 2 and workers > 1)
+
+
+def test_fetching_ahead_begins_with_the_second_page_and_doubles() -> None:
+    rule = reading(workers=8)
+    ahead = []
+    position: Position | None = Position()
+    while position and position.page < 7:
+        ahead.append([later.page for later in rule.upcoming(position)])
+        row = {"key": position.page, "status": "paid", "issued": 1_000_000 - position.page}
+        position = rule.turn(Page([row], [position.page], position.page, True, 20, 1), position)
+    assert ahead == [[], [3], [4, 5], [5, 6, 7, 8], [*range(6, 14)], [*range(7, 15)]]
+
+
+def test_any_page_but_the_next_one_begins_anew() -> None:
+    rule = reading(workers=8)
+    row = {"key": 1, "status": "paid", "issued": 1}
+    rule.turn(Page([row], [1], 1, True, 20, 1), Position())
+    asked = [(1, 0), (2, 1), (3, 2), (4, 4), (3, 0), (4, 1), (9, 0), (10, 1)]
+    assert [(page, len(rule.upcoming(Position(page=page)))) for page, _ in asked] == asked
+
+
+def test_single_invoices_are_asked_for_ahead_too() -> None:
+    rule = reading(workers=3)
+    keys = tuple("abcdefgh")
+    ahead = [
+        [later.key for later in rule.upcoming(Position(key=keys[place], keys_left=keys[place + 1 :]))]
+        for place in range(8)
+    ]
+    assert ahead == [[], ["c"], ["d", "e"], ["e", "f", "g"], ["f", "g", "h"], ["g", "h"], ["h"], []]
