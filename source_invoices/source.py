@@ -29,6 +29,8 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from airbyte_cdk.utils.yaml_loader import safe_load_yaml
 
 from source_invoices.components.answers import ACCESS_REFUSED
+from source_invoices.components.gate import shared
+from source_invoices.components.progress import Progress
 from source_invoices.config import PROVIDERS, validation_errors, with_defaults
 from source_invoices.state import hand_over, hold_back
 
@@ -108,7 +110,7 @@ class SourceInvoices(ConcurrentDeclarativeSource):
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
         """The streams of the configured providers, with the state that they go on from."""
         try:
-            return super().streams(config)
+            streams = super().streams(config)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             if not self._state:
                 raise
@@ -117,6 +119,10 @@ class SourceInvoices(ConcurrentDeclarativeSource):
                 f"The state of {names} cannot be used: {error}. Reset the stream whose state was changed by hand, or "
                 "hand back the state that the connector last wrote."
             ) from None
+        # The CDK offers neither in public.
+        if budget := self._constructor._api_budget:
+            shared(budget, "progress", Progress).emit = self._message_repository.emit_message
+        return streams
 
     def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
         self._refuse_a_bad_configuration()

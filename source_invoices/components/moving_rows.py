@@ -57,6 +57,9 @@ class ReadingRule(Protocol):
     def turn(self, page: Page, position: Position) -> Position | None:
         """The position after a page, or None at the end. Raises ValueError as `following` does."""
 
+    def expected(self, page: Page) -> int | None:
+        """How many rows the slice will emit, as far as this page shows; None if it does not."""
+
 
 def following(page: Page, position: Position) -> Position | None:
     """The position after a page that was read at this one, or None at the end.

@@ -118,6 +118,8 @@ class Walk:
         self._everything = self._earlier is None
         self._size = 1
         self._total = 0
+        self._knows_total = False
+        self._open_below = 0
         self._counting = False
         self._counted = False
         self._last_issued: datetime | None = None
@@ -130,6 +132,15 @@ class Walk:
     def awaited(self) -> list[str]:
         """The invoices that were open and have not been met."""
         return sorted(self._awaited)
+
+    @property
+    def expected(self) -> int | None:
+        """How many rows are to be emitted, as far as the list has shown; None if it has not."""
+        if not self._knows_total or (self._since and not self._earlier):
+            return None
+        if self._earlier is None or self._everything:
+            return self._total
+        return max(0, self._total - self._earlier.below) + self._open_below
 
     def note(self, row: Mapping[str, Any]) -> None:
         """Remembers whether an invoice is open."""
@@ -166,6 +177,7 @@ class Walk:
         if position.resume and after:
             self._counted = True
             self._total = position.count(page)
+            self._knows_total = True
             return self._below_the_floor(after.page - 1, after) if self._may_stop() else after
         if page.total != position.total_before:
             self._last_issued = None  # rows have moved: the pages overlap
@@ -221,6 +233,7 @@ class Walk:
             self._size = page.size or len(page.rows)
         met = (number - 1) * self._size + len(page.rows)
         self._total = page.total if page.total is not None else max(met, self._total if self._counted else 0)
+        self._knows_total = page.total is not None or self._counted or not page.more
         for floor in {self._next_floor(), *([self._earlier.floor] if self._earlier else [])}:
             offset = next((place for place, one in enumerate(issued) if one and one < floor), None)
             if offset is not None and number <= self._places.get(floor, (number, 0))[0]:
@@ -239,6 +252,7 @@ class Walk:
 
     def _below_the_floor(self, number: int, after: Position | None) -> Position | None:
         """Past the floor on this page: on to the open invoices below, to the end, or done."""
+        self._open_below = self._open_below or len(self._awaited)
         if self._earlier and not self._everything:
             first_page, place = self._places.get(self._earlier.floor, (number, self._total))
             if self._total - place > self._earlier.below:

@@ -89,6 +89,10 @@ class OpenWindow:
             return after
         return None if self._is_complete(position) else self._again(position)
 
+    def expected(self, page: Page) -> int | None:
+        """How many rows the window has."""
+        return page.total
+
     def _is_complete(self, position: Position) -> bool:
         if position.direction is None:
             return self._digest == self._agreed

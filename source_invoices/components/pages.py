@@ -12,6 +12,7 @@ import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
 from airbyte_cdk.sources.declarative.requesters.paginators.strategies.pagination_strategy import PaginationStrategy
+from airbyte_cdk.sources.streams.call_rate import APIBudget
 from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import (
     SUCCESS_RESOLUTION,
@@ -23,7 +24,9 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_invoices.components.answers import Resolutions, decode, quote, resolve_status, why_unanswered
 from source_invoices.components.envelope import Envelope, InconsistentPage, Page
+from source_invoices.components.gate import shared
 from source_invoices.components.moving_rows import Position, ReadingRule, following
+from source_invoices.components.progress import Progress
 
 _PAGE = "invoice_page"
 
@@ -129,9 +132,14 @@ class NumberedPages(PaginationStrategy):
 
     parameters: InitVar[Mapping[str, Any]]
     config: Mapping[str, Any]
+    api_budget: APIBudget
     provider: str
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        self._name = parameters["name"]
+        # A status is not sent: how many invoices have it shows only in the end.
+        groups = self.config[self._name.partition("_")[0]].values()
+        self._is_countable = not any(isinstance(group, Mapping) and group.get("status") for group in groups)
         self._resolutions = Resolutions(self.provider, parameters["name"])
 
     @property
@@ -152,10 +160,16 @@ class NumberedPages(PaginationStrategy):
     ) -> Position | None:
         rule: ReadingRule | None = stream_slice.extra_fields.get("rule") if stream_slice else None
         read_on = rule.turn if rule else following
+        page, position = page_of(response), last_page_token_value or Position()
         try:
-            return read_on(page_of(response), last_page_token_value or Position())
+            after = read_on(page, position)
         except ValueError as error:
             resolution = self._resolutions.contradiction(f"{error}.")
             raise AirbyteTracedException(
                 message=resolution.error_message, failure_type=resolution.failure_type or FailureType.system_error
             ) from None
+        rows = rule.expected(page) if rule else page.total
+        if rows is not None and self._is_countable and position.key is None:
+            progress = shared(self.api_budget, "progress", Progress)
+            progress.expect(self._name, str(stream_slice.cursor_slice) if stream_slice else "", rows)
+        return after

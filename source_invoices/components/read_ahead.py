@@ -60,6 +60,10 @@ class ReadAhead:
             self._walk.end()
         return after
 
+    def expected(self, page: Page) -> int | None:
+        """How many rows the walk will emit, as far as the list has shown; None if it has not."""
+        return self._walk.expected
+
     def _read(self, page: Page, position: Position) -> Position | None:
         after = self._walk.turn(page, position)
         if position.key is not None or not self._readings:

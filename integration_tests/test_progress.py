@@ -1,0 +1,59 @@
+"""Estimates: as soon as a stream's number of rows is known, a message says how many are expected."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from connector import STREAMS, Output, read
+
+from sandbox import Sandbox
+
+SETTLED = {
+    "ipxo_payout_invoices": "paid",
+    "ipxo_invoices": "refunded",
+    "ipxo_ecommerce_invoices": "paid",
+    "payhubix_invoices": "Paid",
+}
+
+
+def estimates(output: Output, stream: str) -> list[int]:
+    traces = [trace["estimate"] for trace in output.of_type("TRACE") if trace["type"] == "ESTIMATE"]
+    assert {trace["type"] for trace in traces} <= {"STREAM"}
+    return [trace["row_estimate"] for trace in traces if trace["name"] == stream]
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_the_estimate_is_the_number_of_rows_and_comes_before_most_of_them(sandbox: Sandbox, stream: str) -> None:
+    output = read(sandbox.config(), [stream])
+    assert estimates(output, stream)[-1] == len(output.records(stream)) == 9
+    if not stream.startswith("nexudus"):  # whose windows each add their own
+        assert len(estimates(output, stream)) == 1
+        kinds = [message["type"] for message in output.messages if "estimate" in message.get("trace", message)]
+        first = [message["type"] == "RECORD" for message in output.messages]
+        assert kinds
+        at = next(i for i, message in enumerate(output.messages) if "estimate" in message.get("trace", {}))
+        assert sum(first[:at]) <= 6
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_the_estimate_of_an_incremental_sync_is_what_it_brings(stream: str) -> None:
+    with Sandbox(rows={stream: 200}) as sandbox:
+        sandbox.lists[stream].max_page_size = 20
+        sandbox.nexudus.limits = None
+        table = sandbox.tables[stream]
+        if stream in SETTLED:
+            for number, key in enumerate(list(table.keys())):
+                table.change(key, status="unpaid" if number in (150, 190) else SETTLED[stream])
+        first = read(sandbox.config(), [stream])
+        for _ in range(3):
+            table.add()
+        second = read(sandbox.config(), [stream], state=first.state())
+        assert estimates(second, stream)[-1] == len(second.records(stream)) < 60
+
+
+def test_no_estimate_is_made_of_what_is_not_known(sandbox: Sandbox) -> None:
+    config = sandbox.config()
+    config["payhubix"]["filters"] = {"status": "Paid"}
+    assert estimates(read(config, ["payhubix_invoices"]), "payhubix_invoices") == []
+    year = (datetime.now(timezone.utc) - timedelta(days=365)).strftime("%Y-%m-%d")
+    output = read({**sandbox.config(), "start_date": year}, ["ipxo_payout_invoices"])
+    assert estimates(output, "ipxo_payout_invoices") == []

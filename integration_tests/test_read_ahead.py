@@ -1,0 +1,132 @@
+"""Pages are fetched ahead: as many at a time as there are workers, few of them in vain, none of them lost."""
+
+import random
+import threading
+from datetime import timedelta
+
+import pytest
+from connector import STREAMS, read
+
+from sandbox import Fault, Request, Sandbox
+
+LISTS = ["ipxo_payout_invoices", "ipxo_ecommerce_invoices", "payhubix_invoices"]
+
+
+def most_in_flight(requests: list[Request]) -> int:
+    moments = sorted([(request.started, 1) for request in requests] + [(request.ended, -1) for request in requests])
+    in_flight = most = 0
+    for _, change in moments:
+        in_flight += change
+        most = max(most, in_flight)
+    return most
+
+
+@pytest.mark.parametrize("stream", LISTS)
+@pytest.mark.parametrize("workers", [1, 4, 10])
+def test_as_many_pages_are_in_flight_as_there_are_workers(stream: str, workers: int) -> None:
+    with Sandbox(rows={stream: 60}, latency=0.05) as sandbox:
+        sandbox.lists[stream].max_page_size = 2
+        output = read({**sandbox.config(), "num_workers": workers}, [stream])
+        assert output.status(stream) == "COMPLETE"
+        keys = [record[STREAMS[stream]] for record in output.records(stream)]
+        assert sorted(keys) == sorted(sandbox.tables[stream].keys())
+        requests = [request for request in sandbox.requests if request.route == stream]
+        assert workers / 2 <= most_in_flight(requests) <= workers
+        checks = {"payhubix_invoices": 3 if workers > 1 else 1}.get(stream, 1 if workers > 1 else 0)
+        assert len(requests) == 30 + checks
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
+
+
+@pytest.mark.parametrize("stream", LISTS)
+def test_pages_that_are_answered_in_another_order_are_delivered_in_theirs(stream: str) -> None:
+    with Sandbox(rows={stream: 60}) as sandbox:
+        sandbox.lists[stream].max_page_size = 2
+        delays = random.Random(7)
+        sandbox.faults += [
+            Fault(kind="slow", route=stream, delay=delays.random() / 5, nth=number, times=1) for number in range(1, 31)
+        ]
+        output = read(sandbox.config(), [stream])
+        keys = [record[STREAMS[stream]] for record in output.records(stream)]
+        assert keys == sandbox.tables[stream].keys()
+
+
+@pytest.mark.parametrize("stream", LISTS)
+def test_a_quiet_sync_fetches_nothing_ahead_and_one_that_ends_early_little(stream: str) -> None:
+    with Sandbox(rows={stream: 400}) as sandbox:
+        table = sandbox.tables[stream]
+        for key in list(table.keys()):
+            table.change(key, status="Paid" if stream == "payhubix_invoices" else "paid")
+        sandbox.lists[stream].max_page_size = 50
+        first = read(sandbox.config(), [stream])
+        before = sandbox.count(stream)
+        second = read(sandbox.config(), [stream], state=first.state())
+        counted = stream == "payhubix_invoices"
+        assert sandbox.count(stream) - before == 1 + counted
+        # Now the walk ends on its third page.
+        for _ in range(100):
+            table.add(status="Paid" if counted else "paid")
+        before = sandbox.count(stream)
+        read(sandbox.config(), [stream], state=second.state())
+        # Two pages in vain, and the check.
+        assert sandbox.count(stream) - before <= 3 + 2 + 1 + 2 * counted
+
+
+@pytest.mark.parametrize("stream", LISTS)
+def test_pages_fetched_ahead_do_not_count_if_rows_have_moved(stream: str) -> None:
+    with Sandbox(rows={stream: 60}, latency=0.01) as sandbox:
+        sandbox.lists[stream].max_page_size = 2
+        moved = threading.Event()
+        table = sandbox.tables[stream]
+        throughout = set(table.keys()) - {table.keys()[0]}
+
+        def before(request: Request) -> None:
+            # One comes, one goes: the length says nothing.
+            if request.value("page") == "9" and not moved.is_set():
+                moved.set()
+                table.remove(table.keys()[0])
+                table.add()
+
+        sandbox.on_request = before
+        output = read(sandbox.config(), [stream])
+        assert output.status(stream) == "COMPLETE"
+        assert throughout <= {record[STREAMS[stream]] for record in output.records(stream)}
+        assert 60 < sandbox.count(stream) < 70
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 403}, {"status": 429, "retry_after": "0"}], ids=str)
+def test_a_page_fetched_ahead_fails_nothing(fault: dict[str, object], short_waits: None) -> None:
+    """It is asked for again when its turn comes, if it comes."""
+    stream = "ipxo_payout_invoices"
+    with Sandbox(rows={stream: 60}, latency=0.01) as sandbox:
+        sandbox.lists[stream].max_page_size = 2
+        sandbox.faults.append(
+            Fault(kind="status", route=stream, when=lambda asked: asked.value("page") == "12", **fault)  # type: ignore[arg-type]
+        )
+        output = read(sandbox.config(), [stream])
+        assert output.exit_code == 0
+        assert len(output.records(stream)) == 60
+        assert len([request for request in sandbox.requests if request.value("page") == "12"]) == 2
+
+
+def test_open_invoices_are_asked_for_at_the_same_time() -> None:
+    stream = "ipxo_payout_invoices"
+    with Sandbox(rows={stream: 2000}, latency=0.05) as sandbox:
+        table = sandbox.tables[stream]
+        for number, key in enumerate(table.keys()):
+            table.change(key, status="unpaid" if number % 190 == 189 else "paid")
+        first = read(sandbox.config(), [stream])
+        before = len(sandbox.requests)
+        second = read(sandbox.config(), [stream], state=first.state())
+        asked = [request for request in sandbox.requests[before:] if request.value("uuid")]
+        assert len(asked) == 10
+        assert most_in_flight(asked) >= 4
+        assert len({record["uuid"] for record in second.records(stream) if record["status"] == "unpaid"}) == 10
+
+
+def test_the_list_of_details_is_read_page_by_page() -> None:
+    """Its rows may move while the details are fetched, and then all of them would be fetched again."""
+    with Sandbox(rows={"ipxo_invoices": 30}, span=timedelta(days=30)) as sandbox:
+        sandbox.lists["ipxo_invoices"].max_page_size = 3
+        output = read(sandbox.config(), ["ipxo_invoices"])
+        assert output.exit_code == 0
+        assert (sandbox.count("ipxo_invoices"), sandbox.count("ipxo_invoice")) == (10, 30)
