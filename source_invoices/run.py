@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
-from airbyte_cdk.models import ConnectorSpecification
+from airbyte_cdk.models import AirbyteMessage, ConnectorSpecification, Type
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_invoices.source import SourceInvoices, config_error
+from source_invoices.source import PROBE, SourceInvoices, config_error, load_manifest
 
 _Content = TypeVar("_Content")
 
@@ -25,11 +25,17 @@ def run(args: list[str] | None = None) -> None:
     parsed = AirbyteEntrypoint.parse_args(args)
     if not parsed.command:
         sys.exit("Say what to do: source-invoices spec, check, discover or read. More with --help.")
+    if parsed.command == "spec":  # needs no source
+        schema = load_manifest()["spec"]["connection_specification"]
+        spec = AirbyteMessage(type=Type.SPEC, spec=ConnectorSpecification(connectionSpecification=schema))
+        print(AirbyteEntrypoint.airbyte_message_to_string(spec))
+        return
     try:
         source = SourceInvoices(
             _from_file(SourceInvoices.read_catalog, getattr(parsed, "catalog", None), "catalog"),
             _from_file(SourceInvoices.read_config, getattr(parsed, "config", None), "config"),
             _from_file(SourceInvoices.read_state, getattr(parsed, "state", None), "state"),
+            limits=PROBE if parsed.command == "check" else None,
         )
         entrypoint = _Entrypoint(source)
         for message in entrypoint.run(parsed):

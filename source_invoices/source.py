@@ -30,6 +30,7 @@ from airbyte_cdk.utils.yaml_loader import safe_load_yaml
 
 from source_invoices.components.answers import ACCESS_REFUSED
 from source_invoices.components.gate import shared
+from source_invoices.components.newest_only import observe_newest_only
 from source_invoices.components.progress import Progress
 from source_invoices.config import PROVIDERS, validation_errors, with_defaults
 from source_invoices.state import hand_over, hold_back
@@ -38,6 +39,10 @@ from source_invoices.state import hand_over, hold_back
 _CDK_SUMMARY = "During the sync, the following streams did not sync successfully"
 # The one that a person must act on first.
 _FAILURE_TYPES = (FailureType.config_error, FailureType.system_error, FailureType.transient_error)
+
+
+PROBE = TestLimits(1, 1, 1, 1)
+"""Enough to see whether a stream can be read."""
 
 
 def load_manifest() -> dict[str, Any]:
@@ -76,6 +81,7 @@ class SourceInvoices(ConcurrentDeclarativeSource):
         """limits: reads no further than these, and asks as the manifest's `check` says."""
         manifest = load_manifest()
         specification = manifest["spec"]["connection_specification"]
+        self._is_probe = limits is not None
         self._validation_errors = [] if config is None else validation_errors(config, specification)
         usable = with_defaults({} if config is None or self._validation_errors else config, specification)
         if limits:
@@ -90,7 +96,7 @@ class SourceInvoices(ConcurrentDeclarativeSource):
         """One cheap request for each configured provider; for IPXO one for each scope, of which one must be granted."""
         if self._validation_errors:
             return AirbyteConnectionStatus(status=Status.FAILED, message=" ".join(self._validation_errors))
-        probe = SourceInvoices(config=self._config, limits=TestLimits(1, 1, 1, 1))
+        probe = self if self._is_probe else SourceInvoices(config=self._config, limits=PROBE)
         names = self.resolved_manifest["check"]["stream_names"]
         results = {
             stream.name: _failure_to_read(stream) for stream in probe.streams(self._config) if stream.name in names
@@ -119,6 +125,8 @@ class SourceInvoices(ConcurrentDeclarativeSource):
                 f"The state of {names} cannot be used: {error}. Reset the stream whose state was changed by hand, or "
                 "hand back the state that the connector last wrote."
             ) from None
+        for stream in streams:
+            observe_newest_only(stream.cursor)
         # The CDK offers neither in public.
         if budget := self._constructor._api_budget:
             shared(budget, "progress", Progress).emit = self._message_repository.emit_message
