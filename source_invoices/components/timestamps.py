@@ -15,7 +15,6 @@ from airbyte_cdk.sources.declarative.transformations import RecordTransformation
 from airbyte_cdk.sources.types import Config, StreamSlice, StreamState
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _LENGTH = len("2025-01-31T08:00:00.000000Z")
 
 # RFC 3339, the same without seconds or zone (then UTC), and Go's `time.String()`, which names the zone twice.
@@ -51,8 +50,8 @@ def parse_unix_time(seconds: Any) -> datetime:
     if type(seconds) is not int and not (isinstance(seconds, float) and seconds.is_integer()):
         raise ValueError(f"{seconds!r} is not a number of seconds since 1970")
     try:
-        return _EPOCH + timedelta(seconds=seconds)
-    except OverflowError:
+        return datetime.fromtimestamp(seconds, timezone.utc)
+    except (OverflowError, OSError, ValueError):
         raise ValueError(f"{seconds!r} seconds since 1970 is out of range") from None
 
 
