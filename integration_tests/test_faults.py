@@ -266,7 +266,7 @@ def test_the_wait_that_the_provider_names_is_kept_by_its_whole_provider(form: st
         others = [request for request in after if request.route == "ipxo_ecommerce_invoices"]
         # Of the provider's other stream, requests may have been under way.
         assert [request for request in others if request.started - throttled.ended > 1.5]
-        assert len([request for request in others if request.started - throttled.ended < 1.5]) <= 10
+        assert len([request for request in others if request.started - throttled.ended < 1.5]) <= 20
         # Another provider goes on.
         assert len([request for request in after if request.route == "payhubix_invoices"]) > 2
 
