@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?=
 
-.PHONY: demo test reliability lint lock clean help
+.PHONY: demo test reliability bench lint lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
@@ -27,6 +27,17 @@ test: $(VENV)/installed  ## run all tests
 reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliability.md
 	PYTHONPATH=. $(BIN)/python integration_tests/reliability.py > /dev/null
 
+# In an environment of its own: what the connector is measured against is no part of it.
+.venv-bench/installed: pyproject.toml requirements-bench.lock
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r requirements-bench.lock
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+bench: .venv-bench/installed  ## measure against other readers, into benchmarks/README.md; half an hour (Python 3.11)
+	.venv-bench/bin/python -m benchmarks
+
 lint: $(VENV)/installed  ## check style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -35,6 +46,8 @@ lint: $(VENV)/installed  ## check style and types
 lock: $(VENV)/installed  ## renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra demo --extra dev --generate-hashes \
 		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra bench --generate-hashes \
+		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file requirements-bench.lock
 
 clean:  ## remove what the other commands made
-	rm -rf $(VENV) dist invoices.duckdb
+	rm -rf $(VENV) .venv-bench dist invoices.duckdb

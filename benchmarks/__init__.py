@@ -1,0 +1,1 @@
+"""How fast the connector is beside what else could read the same lists: `make bench`."""

@@ -1,0 +1,59 @@
+"""The lists as the other readers need to know them: address, credentials, parameters, and where the rows are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+PAGE_SIZE = 100
+
+
+@dataclass(frozen=True)
+class InvoiceList:
+    """One list. rows, pages: the paths of its rows and of the number of pages in an answer."""
+
+    base: str
+    path: str
+    headers: Mapping[str, str]
+    parameters: Mapping[str, Any]
+    rows: tuple[str, ...]
+    pages: tuple[str, ...]
+    key: str
+
+    @property
+    def url(self) -> str:
+        return self.base + self.path
+
+
+def invoice_list(stream: str, config: Mapping[str, Any]) -> InvoiceList:
+    """The list of a stream, signed in."""
+    if stream == "payhubix_invoices":
+        payhubix = config["payhubix"]
+        return InvoiceList(
+            payhubix["api_url"],
+            "/v1/invoices/",
+            {"X-Api-Key": payhubix["api_key"]},
+            {"per_page": PAGE_SIZE, "created_at": "desc"},
+            ("message", "invoices"),
+            ("message", "page_count"),
+            "link",
+        )
+    ipxo = config["ipxo"]
+    form = {"grant_type": "client_credentials", "scope": "billing", **ipxo["credentials"]}
+    token = requests.post(ipxo["token_url"], form, timeout=10).json()["access_token"]
+    return InvoiceList(
+        ipxo["api_url"],
+        f"/billing/v1/{ipxo['tenant_uuid']}/market/payouts_invoices",
+        {"Authorization": f"Bearer {token}"},
+        {"per_page": PAGE_SIZE, "sort": "-date,-invoice_number"},
+        ("data",),
+        ("meta", "last_page"),
+        "uuid",
+    )
+
+
+def at(body: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        body = body[name]
+    return body
