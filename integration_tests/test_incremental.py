@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from connector import STREAMS, Output, read
 
-from sandbox import Fault, Sandbox
+from sandbox import Fault, Request, Sandbox
 from source_invoices.components.timestamps import parse_text_time, to_rfc3339
 
 NOW = datetime.now(timezone.utc).replace(microsecond=0)
@@ -262,6 +262,38 @@ def test_a_provider_that_ignores_the_sort_is_read_to_the_end(sandbox: Sandbox, s
     output = sync(sandbox, stream)
     new = sandbox.tables[stream].add(status=SETTLED[stream])
     assert new in keys(sync(sandbox, stream, output), stream)
+
+
+@pytest.mark.parametrize("stream", SETTLED)
+def test_a_provider_that_ignores_the_sort_is_read_to_the_end_with_a_start_date_too(stream: str) -> None:
+    with Sandbox(rows={stream: 30}) as sandbox:
+        sandbox.lists[stream].max_page_size = 3
+        sandbox.lists[stream].ignore_sort = True
+        config = {**sandbox.config(), "start_date": (NOW - timedelta(days=300)).strftime("%Y-%m-%d")}
+        first = read(config, [stream])
+        assert 5 < len(keys(first, stream)) < 25
+        new = sandbox.tables[stream].add(status=SETTLED[stream])
+        assert new in keys(read(config, [stream], state=first.state()), stream)
+
+
+@pytest.mark.parametrize("workers", [1, 10])
+@pytest.mark.parametrize("stream", SETTLED)
+def test_an_invoice_added_during_a_sync_hides_no_back_dated_one(stream: str, workers: int) -> None:
+    with Sandbox(rows={stream: 30}) as sandbox:
+        sandbox.lists[stream].max_page_size = 3
+        settle(sandbox, stream, 0)
+        config = {**sandbox.config(), "num_workers": workers}
+        added = []
+
+        def before(request: Request) -> None:
+            if request.route == stream and request.value("page") == "6" and not added:
+                added.append(sandbox.tables[stream].add(status=SETTLED[stream]))
+
+        sandbox.on_request = before
+        first = read(config, [stream])
+        assert added
+        back_dated = sandbox.tables[stream].add(issued=NOW - timedelta(days=365), status=SETTLED[stream])
+        assert back_dated in keys(read(config, [stream], state=first.state()), stream)
 
 
 @pytest.mark.parametrize("stream", SETTLED)

@@ -70,9 +70,9 @@ def test_no_invoice_that_was_there_throughout_is_missed(stream: str, seed: int) 
 NEXUDUS = "nexudus_payout_invoices"
 
 
-def change_the_last_row_of_a_closed_window(sandbox: Sandbox, page: str) -> tuple[str, int]:
+def change_the_last_row_of_a_closed_window(sandbox: Sandbox, page: str, page_size: int = 3) -> tuple[str, int]:
     """A row is updated when this page of the window before the newest is asked for: it has left it, unread."""
-    sandbox.lists[NEXUDUS].max_page_size = 3
+    sandbox.lists[NEXUDUS].max_page_size = page_size
     sandbox.nexudus.limits = None
     read(sandbox.config(), [NEXUDUS])
     end = max(str(request.value("to_PayoutInvoice_UpdatedOn") or "") for request in sandbox.requests)
@@ -98,9 +98,14 @@ def test_a_row_that_leaves_a_closed_window_of_nexudus_unread_arrives() -> None:
         assert "changed" in [record.get("note") for record in output.records(NEXUDUS) if record["Id"] == key]
 
 
-def test_a_closed_window_of_nexudus_that_begins_after_the_newest_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page_size", [1, 3])
+def test_a_closed_window_of_nexudus_that_begins_after_the_newest_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, page_size: int
+) -> None:
     with Sandbox(rows=20) as sandbox:
-        _, key = change_the_last_row_of_a_closed_window(sandbox, page="1")
+        for _ in range(4):
+            sandbox.tables[NEXUDUS].add()
+        _, key = change_the_last_row_of_a_closed_window(sandbox, "1", page_size)
         change, newest_asked_for = sandbox.on_request, threading.Event()
         reading = ClosedWindows.reading
 

@@ -34,7 +34,7 @@ def test_as_many_pages_are_in_flight_as_there_are_workers(stream: str, workers: 
         assert workers / 2 <= most_in_flight(requests) <= workers
         checks = {"payhubix_invoices": 3 if workers > 1 else 1}.get(stream, 1 if workers > 1 else 0)
         assert len(requests) == 30 + checks
-        assert not [thread for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
+        assert threads() == []
 
 
 @pytest.mark.parametrize("stream", LISTS)
@@ -130,3 +130,22 @@ def test_the_list_of_details_is_read_page_by_page() -> None:
         output = read(sandbox.config(), ["ipxo_invoices"])
         assert output.exit_code == 0
         assert (sandbox.count("ipxo_invoices"), sandbox.count("ipxo_invoice")) == (10, 30)
+
+
+def threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
+
+
+def test_no_thread_is_left_behind_by_a_failure() -> None:
+    stream = "ipxo_payout_invoices"
+    for fault in (None, "wrong_page", "no_envelope"):
+        with Sandbox(rows={stream: 60}, latency=0.01) as sandbox:
+            sandbox.lists[stream].max_page_size = 2
+            if fault:
+                sandbox.faults.append(
+                    Fault(kind=fault, route=stream, times=None, when=lambda asked: asked.value("page") == "12")
+                )
+            else:
+                sandbox.tables[stream].change(sandbox.tables[stream].keys()[24], date_paid="yesterday")
+            assert read(sandbox.config(), [stream]).status(stream) == "INCOMPLETE"
+            assert threads() == []

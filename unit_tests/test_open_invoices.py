@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from source_invoices.components import open_invoices
 from source_invoices.components.envelope import Page
 from source_invoices.components.moving_rows import Position
 from source_invoices.components.open_invoices import Columns, Earlier, Walk
@@ -288,3 +289,17 @@ def test_a_list_that_begins_with_its_oldest_row_is_read_to_the_end_though_its_nu
     new = provider.add(provider.now, "paid")
     sync(provider, copy, state)
     assert new in copy
+
+
+def test_too_many_open_invoices_stay_too_many_when_one_is_paid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_invoices, "MOST_OPEN", 10)
+    walk = Walk(None, COLUMNS, settings="s", lookback=LOOKBACK, started=START)
+    rows = [{"key": str(number), "status": "unpaid", "issued": 1} for number in range(12)]
+    for row in rows:
+        walk.note(row)
+    for row in rows[:5]:
+        walk.note({**row, "status": "paid"})
+    walk.end()
+    state = walk.state()
+    assert state is not None
+    assert state.open is None

@@ -193,3 +193,21 @@ def test_rows_without_a_time_of_update_are_met() -> None:
     after = window.turn(Page(rows, [1, 2], 1, True, 3, 2), Position())
     assert after is not None
     assert after.page == 2
+
+
+def test_rows_updated_at_the_very_time_of_the_newest_are_met() -> None:
+    """As a bulk update leaves them."""
+    for size in range(1, 5):
+        for asked in range(1, 12):
+            updated = UpdatedList(20, size, [])
+            newest = max(updated.rows.values())
+            window = OpenWindow("Id", "UpdatedOn", DIRECTIONS, updated.clock)
+            emitted: set[int] = set()
+            position: Position | None = Position()
+            while position:
+                if updated.requests == asked:
+                    updated.rows |= dict.fromkeys(sorted(updated.rows, key=updated.rows.__getitem__)[:5], newest)
+                page = updated.page(position.page, position.direction if updated.requests else DIRECTIONS[0])
+                emitted |= {row["Id"] for row in page.rows if window.take(row)}
+                position = window.turn(page, position)
+            assert emitted == set(range(20)), (size, asked)

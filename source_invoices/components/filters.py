@@ -43,14 +43,19 @@ class InvoiceFilter(RecordFilter):
     ) -> Iterable[Mapping[str, Any]]:
         rule: ReadingRule | None = stream_slice.extra_fields.get("rule") if stream_slice else None
         detail_of = stream_slice.extra_fields.get("detail_of") if stream_slice else None
-        for record in records:
-            if isinstance(detail_of, Walk):
-                detail_of.note(record)
-            # The rule is told of every invoice, also of one whose status is not asked for.
-            if (self._since and not self._is_recent(record)) or (rule and not rule.take(record)):
-                continue
-            if not self._status or record.get("status") == self._status:
-                yield record
+        try:
+            for record in records:
+                if isinstance(detail_of, Walk):
+                    detail_of.note(record)
+                # The rule is told of every invoice, also of one whose status is not asked for.
+                if (self._since and not self._is_recent(record)) or (rule and not rule.take(record)):
+                    continue
+                if not self._status or record.get("status") == self._status:
+                    yield record
+        except BaseException:  # a record that cannot be read, or nobody reads on
+            if rule:
+                rule.stop()
+            raise
 
     def _is_recent(self, record: Mapping[str, Any]) -> bool:
         issued = record.get(self.issued_field) if self._since else None

@@ -57,6 +57,9 @@ class ReadingRule(Protocol):
     def turn(self, page: Page, position: Position) -> Position | None:
         """The position after a page, or None at the end. Raises ValueError as `following` does."""
 
+    def stop(self) -> None:
+        """Called when reading breaks off."""
+
     def expected(self, page: Page) -> int | None:
         """How many rows the slice will emit, as far as this page shows; None if it does not."""
 

@@ -123,8 +123,12 @@ class Walk:
         self._counting = False
         self._counted = False
         self._last_issued: datetime | None = None
-        # For a floor: the page on which the first row below it was met, and that row's place in the list.
-        self._places: dict[datetime, tuple[int, int]] = {}
+        # For a floor: the page on which the first row below it was met, that row's place in the list, and how long the
+        # list was then; None as long as it has not been counted.
+        self._places: dict[datetime, tuple[int, int, int | None]] = {}
+        self._in_order = True
+        self._descends = False
+        self._too_many_open = False
         self._resume: Position | None = None
         self._finished = False
 
@@ -136,10 +140,10 @@ class Walk:
     @property
     def expected(self) -> int | None:
         """How many rows are to be emitted, as far as the list has shown; None if it has not."""
-        if not self._knows_total or (self._since and not self._earlier):
+        if not self._knows_total:
             return None
         if self._earlier is None or self._everything:
-            return self._total
+            return None if self._since else self._total
         return max(0, self._total - self._earlier.below) + self._open_below
 
     def note(self, row: Mapping[str, Any]) -> None:
@@ -147,8 +151,10 @@ class Walk:
         key = str(row[self._columns.key])
         if row.get(self._columns.status) in self._columns.final:
             self._open.discard(key)
-        elif len(self._open) <= MOST_OPEN:
-            self._open.add(key)
+        elif key not in self._open:
+            self._too_many_open |= len(self._open) == MOST_OPEN
+            if not self._too_many_open:
+                self._open.add(key)
 
     def take(self, row: Mapping[str, Any]) -> bool:
         """Whether a row is to be emitted. Called for every row since `since`."""
@@ -178,14 +184,21 @@ class Walk:
             self._counted = True
             self._total = position.count(page)
             self._knows_total = True
+            self._places = {
+                floor: (number, place, self._total if total is None else total)
+                for floor, (number, place, total) in self._places.items()
+            }
             return self._below_the_floor(after.page - 1, after) if self._may_stop() else after
         if page.total != position.total_before:
             self._last_issued = None  # rows have moved: the pages overlap
         if after and after.page <= position.page:
+            self._last_issued = None
             return after
-        if not self._look_at(page) and not self._everything:
-            self._everything = True
-            return Position()
+        if not self._look_at(page):
+            self._in_order = False
+            if not self._everything:
+                self._everything = True
+                return Position()
         if after and (after.resume or not self._may_stop()):
             return after
         if after and page.pages and not self._counted:
@@ -197,6 +210,7 @@ class Walk:
         """Called before the list is read anew from its first page: what was met so far is only known to be there."""
         self._counted = False
         self._resume = None
+        self._last_issued = None
         self._places.clear()
 
     def end(self) -> None:
@@ -213,9 +227,17 @@ class Walk:
         if not self._finished:
             return None
         floor = self._next_floor()
-        below = max(0, self._total - self._places[floor][1]) if floor in self._places else 0
-        keys = None if len(self._open) > MOST_OPEN else frozenset(self._open)
+        below = max(0, self._rows_below(floor))
+        keys = None if self._too_many_open else frozenset(self._open)
         return Earlier(floor, below, keys, self._settings)
+
+    def _rows_below(self, floor: datetime) -> int:
+        """How many rows lie below a floor, by the list's length when the floor was met.
+
+        A later length would count what has come since as older, and as many back-dated invoices would go unseen.
+        """
+        _, place, total = self._places.get(floor, (0, 0, 0))
+        return (self._total if total is None else total) - place
 
     def _next_floor(self) -> datetime:
         floor = min(self._newest or self._started, self._started) - self._margin
@@ -226,7 +248,9 @@ class Walk:
         issued = [self._columns.issued_at(row) for row in page.rows]
         in_order = True
         for one in filter(None, issued):
-            in_order &= self._last_issued is None or one <= self._last_issued
+            if self._last_issued is not None:
+                in_order &= one <= self._last_issued
+                self._descends |= one < self._last_issued
             self._last_issued = one
         number = page.number or 1
         if page.more:
@@ -236,15 +260,21 @@ class Walk:
         self._knows_total = page.total is not None or self._counted or not page.more
         for floor in {self._next_floor(), *([self._earlier.floor] if self._earlier else [])}:
             offset = next((place for place, one in enumerate(issued) if one and one < floor), None)
-            if offset is not None and number <= self._places.get(floor, (number, 0))[0]:
-                self._places[floor] = (number, (number - 1) * self._size + offset)
+            if offset is not None and number <= self._places.get(floor, (number,))[0]:
+                self._places[floor] = (
+                    number,
+                    (number - 1) * self._size + offset,
+                    self._total if page.total is not None or self._counted else None,
+                )
         return in_order
 
     def _may_stop(self) -> bool:
         """Whether every row that must be emitted for its age has been met."""
         floor = self._next_floor()
         if self._everything:
-            return self._since is not None and self._has_passed(self._since - _ALLOWANCE)
+            # A list that does not follow the sort may begin with rows that are too old.
+            follows = self._in_order and self._descends
+            return self._since is not None and follows and self._has_passed(self._since - _ALLOWANCE)
         return self._earlier is not None and self._has_passed(min(floor, self._earlier.floor))
 
     def _has_passed(self, floor: datetime) -> bool:
@@ -253,12 +283,12 @@ class Walk:
     def _below_the_floor(self, number: int, after: Position | None) -> Position | None:
         """Past the floor on this page: on to the open invoices below, to the end, or done."""
         self._open_below = self._open_below or len(self._awaited)
-        if self._earlier and not self._everything:
-            first_page, place = self._places.get(self._earlier.floor, (number, self._total))
-            if self._total - place > self._earlier.below:
-                # Something was back-dated below the floor. On from where rows were first left out.
-                self._everything = True
-                return Position(first_page)
+        if self._earlier and not self._everything and self._rows_below(self._earlier.floor) > self._earlier.below:
+            # Something was back-dated below the floor. On from where rows were first left out.
+            self._everything = True
+            first_page = self._places[self._earlier.floor][0]
+            total = None if self._counted else self._total
+            return replace(after or Position(), page=first_page, total_before=total, keys_before=(), resume=None)
         if after is None or not self._awaited or self._everything or self._ask == "detail":
             return None
         pages_left = math.ceil((self._total - number * self._size) / self._size)

@@ -2,8 +2,8 @@
 
 Here because the stock paginator reads each page once: a row that is updated meanwhile moves to the newer end, past the
 reading point or from before it, and is left out. Read newest first, nothing that stays in its place can be missed (see
-moving_rows.py), and what has moved is at the front: page 1 is asked for again, and on until a row as old as the newest
-one of the reading before.
+moving_rows.py), and what has moved is at the front: page 1 is asked for again, and on until a row older than the
+newest one of the reading before.
 
 The rule is free of the CDK and of HTTP, so that a model of a moving list can be read with it.
 """
@@ -52,7 +52,7 @@ class OpenWindow:
         self._begin(until=None)
 
     def _begin(self, until: datetime | None) -> None:
-        """Begins a reading, which ends at a row as old as `until`."""
+        """Begins a reading, which ends at a row older than `until`."""
         self._until = until
         self._began = self._clock()
         self._newest: datetime | None = None
@@ -85,9 +85,12 @@ class OpenWindow:
         self._digest = hash((self._digest, tuple(page.keys)))
         after = following(page, position)
         steps_back = after is not None and after.page <= position.page
-        if after and (steps_back or self._until is None or not any(time <= self._until for time in times)):
+        if after and (steps_back or self._until is None or not any(time < self._until for time in times)):
             return after
         return None if self._is_complete(position) else self._again(position)
+
+    def stop(self) -> None:
+        """Nothing is under way."""
 
     def expected(self, page: Page) -> int | None:
         """How many rows the window has."""

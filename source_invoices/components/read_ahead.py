@@ -8,6 +8,7 @@ first row, and the list has stayed as long. Else they are read again, at last on
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import requests
@@ -54,9 +55,13 @@ class ReadAhead:
 
     def turn(self, page: Page, position: Position) -> Position | None:
         """The position after a page, or None at the end. Raises ValueError as the walk does."""
-        after = self._checked(page, position) if self._to_check else self._read(page, position)
+        try:
+            after = self._checked(page, position) if self._to_check else self._read(page, position)
+        except ValueError:
+            self.stop()
+            raise
         if after is None:
-            self._end()
+            self.stop()
             self._walk.end()
         return after
 
@@ -109,11 +114,10 @@ class ReadAhead:
             is_next = position.page == self._previous.page + 1 > 1
             last = min(self._last_page, position.page + self._workers)
             later = [Position(page=page) for page in range(position.page + 1, last + 1)]
+        self._is_used |= is_next and self._ramp > 0 and position.key is None
         self._ramp = min(max(1, 2 * self._ramp), self._workers) if is_next else 0
         self._previous = position
-        later = later[: self._ramp]
-        self._is_used |= bool(later) and position.key is None
-        return later
+        return later[: self._ramp]
 
     def fetch(self, position: Position, send: _Send) -> requests.Response:
         """The answer for a position. Raises what `send` raises."""
@@ -125,20 +129,19 @@ class ReadAhead:
             self._fetched[new] = self._threads.submit(_send_ahead, send, later[new])
         try:
             if place in self._fetched:
-                return self._fetched.pop(place).result()
-        except NotFetchedAhead:
-            pass  # asked for in the ordinary way, which waits, repeats and fails in words
-        try:
+                with suppress(NotFetchedAhead):
+                    return self._fetched.pop(place).result()
+            # In the ordinary way, which waits, repeats and fails in words.
             return send(position)
         except Exception:
-            self._end()
+            self.stop()
             raise
 
     def _forget(self, keep: Iterable[Hashable]) -> None:
         for place in self._fetched.keys() - set(keep):
             self._fetched.pop(place).cancel()
 
-    def _end(self) -> None:
+    def stop(self) -> None:
         """No thread is left behind: what is still being fetched in vain is answered or given up."""
         self._forget(keep=())
         if self._threads:

@@ -78,13 +78,13 @@ class WindowRetriever(SimpleRetriever):
             with closed.reading():
                 yield from super().read_records(records_schema, stream_slice)
             return
-        window = OpenWindow(str(self.primary_key), self.updated_field, self.newest_first)
-        newest = StreamSlice(
-            partition=stream_slice.partition,
-            cursor_slice=stream_slice.cursor_slice,
-            extra_fields={"rule": window},
-        )
         before = closed.count()
-        yield from super().read_records(records_schema, newest)
+        yield from super().read_records(records_schema, self._newest(stream_slice))
         if closed.count() > before:  # one that had not quite begun
-            yield from super().read_records(records_schema, newest)
+            yield from super().read_records(records_schema, self._newest(stream_slice))
+
+    def _newest(self, stream_slice: StreamSlice) -> StreamSlice:
+        window = OpenWindow(str(self.primary_key), self.updated_field, self.newest_first)
+        return StreamSlice(
+            partition=stream_slice.partition, cursor_slice=stream_slice.cursor_slice, extra_fields={"rule": window}
+        )
