@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from airbyte_cdk.sources.declarative import concurrent_declarative_source
-from connector import impatient_manifest
+from connector import impatient_manifest, unhurried_manifest
 
 from sandbox import Sandbox
 from source_invoices import source
@@ -22,8 +22,9 @@ def component_schema_read_once() -> Iterator[None]:
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """Three pages a stream of three rows each."""
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """Three pages a stream of three rows each, and no limits."""
+    monkeypatch.setattr(source, "load_manifest", unhurried_manifest)
     with Sandbox(rows=9) as running:
         for stream in running.lists:
             running.lists[stream].max_page_size = 3

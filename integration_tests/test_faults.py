@@ -198,10 +198,12 @@ def test_a_conflict_elsewhere_is_not_waited_for(sandbox: Sandbox) -> None:
     assert_stopped("payhubix_invoices", output, "config_error", "HTTP 409")
 
 
-def test_the_stream_is_complete_under_the_limits_of_nexudus(sandbox: Sandbox) -> None:
-    sandbox.nexudus.limits = ((1, 0.1), (120, 60.0))
-    output = read(sandbox.config(), ["nexudus_payout_invoices"])
-    assert_complete(sandbox, "nexudus_payout_invoices", output)
+def test_the_stream_is_complete_under_the_limits_of_nexudus() -> None:
+    with Sandbox(rows=9) as sandbox:
+        sandbox.lists["nexudus_payout_invoices"].max_page_size = 3
+        output = read(sandbox.config(), ["nexudus_payout_invoices"])
+        assert_complete(sandbox, "nexudus_payout_invoices", output)
+        assert {request.status for request in sandbox.requests} == {200}
 
 
 def test_a_stream_that_is_throttled_for_ever_ends_though_its_provider_answers_others(sandbox: Sandbox) -> None:
