@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 PAGE = Path(__file__).parent / "README.md"
 LISTS = ("ipxo_payout_invoices", "payhubix_invoices")
@@ -164,10 +163,10 @@ MEASUREMENTS: dict[str, Callable[[Path, int], str]] = {
 }
 
 
-def _machine() -> dict[str, Any]:
+def _machine() -> str:
     names = ("airbyte-cdk", "dlt", "singer-sdk", "requests", "orjson")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
-    return {"machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; {versions}"}
+    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; {versions}"
 
 
 def main() -> None:
@@ -180,7 +179,7 @@ def main() -> None:
         for name in options.names or MEASUREMENTS:
             table = MEASUREMENTS[name](Path(folder), options.rounds)
             text = re.sub(rf"(?s)(<!-- {name} -->\n).*?(<!-- /{name} -->)", rf"\1\n{table}\n\n\2", text)
-    text = re.sub(r"(?m)^Machine: .*$", f"Machine: {_machine()['machine']}.", text)
+    text = re.sub(r"(?m)^Machine: .*$", f"Machine: {_machine()}.", text)
     PAGE.write_text(text)
 
 

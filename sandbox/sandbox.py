@@ -17,7 +17,7 @@ from sandbox.nexudus_rows import NexudusSource
 from sandbox.payhubix import Payhubix, PayhubixSource
 from sandbox.server import ADDRESS, ServerThread, listen
 from sandbox.tables import Source, Table
-from sandbox.timeline import Timeline
+from sandbox.timeline import SPAN, Timeline
 from sandbox.values import nanoseconds
 from sandbox.web import Application, Host
 
@@ -55,7 +55,7 @@ class Sandbox:
         newest: datetime | None = None,
         latency: float = 0.0,
         port: int = 0,
-        span: timedelta = timedelta(days=730),
+        span: timedelta = timedelta(microseconds=SPAN // 1000),
     ) -> None:
         counts = {name: rows if isinstance(rows, int) else rows.get(name, 0) for name in STREAMS}
         unknown = set() if isinstance(rows, int) else set(rows) - set(STREAMS)
