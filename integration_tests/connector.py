@@ -103,7 +103,7 @@ def call(verb: str, **files: Any) -> Output:
         finally:
             logger.removeHandler(handler)
     output = Output(exit_code, _messages(stdout.getvalue()), stdout.getvalue(), logs)
-    _assert_no_secret(output, files.get("config"))
+    assert_no_secret(output, files.get("config"))
     return output
 
 
@@ -129,7 +129,7 @@ def start(arguments: Sequence[str], working_directory: Path | None = None) -> Ou
     output = Output(process.returncode, _messages(process.stdout), process.stdout + process.stderr)
     if "--config" in arguments:
         path = Path(arguments[list(arguments).index("--config") + 1])
-        _assert_no_secret(output, json.loads(path.read_text()) if path.is_file() else None)
+        assert_no_secret(output, json.loads(path.read_text()) if path.is_file() else None)
     return output
 
 
@@ -154,7 +154,7 @@ def impatient_manifest() -> dict[str, Any]:
     return manifest
 
 
-def _assert_no_secret(output: Output, config: Any) -> None:
+def assert_no_secret(output: Output, config: Any) -> None:
     """Whatever a command says, it says no secret."""
     said = output.text + "".join(output.logs)
     for secret in _secrets(config):

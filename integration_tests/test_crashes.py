@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from connector import STREAMS, catalog_of, command, read
+from connector import STREAMS, Output, assert_no_secret, catalog_of, command, read
 
 from sandbox import Sandbox
 
@@ -28,7 +28,9 @@ def read_until_killed(
     assert process.stdout is not None
     records: list[Any] = []
     states = {item["stream"]["stream_descriptor"]["name"]: item for item in state}
+    lines_read = []
     for number, line in enumerate(process.stdout):
+        lines_read.append(line)
         message = json.loads(line)
         if message["type"] == "RECORD":
             records.append(message["record"])
@@ -40,6 +42,7 @@ def read_until_killed(
             break
     process.stdout.close()
     process.wait()
+    assert_no_secret(Output(process.returncode, [], "".join(lines_read)), config)
     return records, list(states.values())
 
 
