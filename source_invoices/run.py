@@ -1,7 +1,8 @@
 """The command line of the Airbyte protocol."""
 
+import gc
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
@@ -10,6 +11,10 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_invoices.source import PROBE, SourceInvoices, config_error, load_manifest
 
+_OBJECTS_BETWEEN_COLLECTIONS = 20_000
+_SECONDS_BETWEEN_THREADS = 0.05
+_RECORD = '{"type":"RECORD"'
+_RECORDS_IN_A_WRITE = 100
 _Content = TypeVar("_Content")
 
 
@@ -37,16 +42,36 @@ def run(args: list[str] | None = None) -> None:
             _from_file(SourceInvoices.read_state, getattr(parsed, "state", None), "state"),
             limits=PROBE if parsed.command == "check" else None,
         )
-        entrypoint = _Entrypoint(source)
-        for message in entrypoint.run(parsed):
-            # One write for text and line end: worker threads print as well.
-            print(f"{message}\n", end="")
+        # What a sync makes holds no cycles, and what was made before stays: to collect often is to walk both in vain.
+        gc.freeze()
+        gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 20, 20)
+        sys.setswitchinterval(_SECONDS_BETWEEN_THREADS)
+        _write(_Entrypoint(source).run(parsed))
     except AirbyteTracedException as error:
         failure = error.as_sanitized_airbyte_message()
         if failure.trace and failure.trace.error:
             failure.trace.error.stack_trace = None  # the message explains it
         print(AirbyteEntrypoint.airbyte_message_to_string(failure))
         sys.exit(1)
+
+
+def _write(messages: Iterable[str]) -> None:
+    """Writes lines, many records at a time: with each write another thread may take the interpreter."""
+    waiting: list[str] = []
+    try:
+        for message in messages:
+            waiting.append(message)
+            if len(waiting) == _RECORDS_IN_A_WRITE or not message.startswith(_RECORD):
+                _flush(waiting)
+    finally:
+        _flush(waiting)
+
+
+def _flush(lines: list[str]) -> None:
+    # One write for text and line ends: worker threads print as well.
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+    lines.clear()
 
 
 def _from_file(read: Callable[[str], _Content], path: str | None, option: str) -> _Content | None:

@@ -162,6 +162,9 @@ class SourceInvoices(ConcurrentDeclarativeSource):
         self.logger.addFilter(failure_log)
         try:
             for message in super().read(logger, config, catalog, state):
+                if message.type is Type.RECORD:
+                    yield message
+                    continue
                 error = message.trace.error if message.type == Type.TRACE and message.trace else None
                 if error and error.stream_descriptor:
                     # Each invoice whose detail was still to be read reports the failure that ended its stream.

@@ -37,7 +37,7 @@ def streams() -> dict[str, Any]:
 def test_every_documented_query_parameter_is_the_connector_s_own_or_a_filter() -> None:
     for name, documented in DOCUMENTED.items():
         requester = streams()[name]["retriever"]["requester"]
-        used = {*requester["request_parameters"], *requester["filters"]}
+        used = {*requester["request_parameters"], *requester["filters"], requester["page_parameter"]}
         assert used | APPLIED_HERE & documented == documented | UNDOCUMENTED.get(name, set())
         assert not APPLIED_HERE & used
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_invoices.components.timestamps import parse_text_time, parse_unix_time, to_rfc3339
+from source_invoices.components.timestamps import normalize, parse_text_time, parse_unix_time, to_rfc3339
 
 INSTANTS = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(timezone.utc))
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -29,7 +29,7 @@ OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(
     ],
 )
 def test_every_documented_form_is_read(text: str, expected: str) -> None:
-    assert to_rfc3339(parse_text_time(text)) == expected
+    assert normalize(text) == to_rfc3339(parse_text_time(text)) == expected
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,9 @@ def test_every_documented_form_is_read(text: str, expected: str) -> None:
      "٢٠٢٥-01-01T00:00:00Z", "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+01:00", "2025-01-01T00:00:00Z\n"],
 )  # fmt: skip
 def test_any_other_text_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r".+"):
-        parse_text_time(text)
+    for read in (parse_text_time, normalize):
+        with pytest.raises(ValueError, match=r".+"):
+            read(text)
 
 
 @given(INSTANTS, OFFSETS, st.integers(0, 9))
@@ -50,8 +51,10 @@ def test_zone_and_fraction_change_nothing_but_the_precision(instant: datetime, z
     offset = local.strftime("%z")
     expected = instant.replace(microsecond=int(fraction[:6].ljust(6, "0")))
     text = local.strftime("%Y-%m-%dT%H:%M:%S") + (f".{fraction}" if fraction else "")
-    assert parse_text_time(f"{text}{offset[:3]}:{offset[3:]}") == expected
-    assert parse_text_time(f"{text.replace('T', ' ')} {offset} {offset}") == expected
+    go = "UTC" if offset == "+0000" else offset
+    for form in (f"{text}{offset[:3]}:{offset[3:]}", f"{text.replace('T', ' ')} {offset} {go}"):
+        assert parse_text_time(form) == expected
+        assert normalize(form) == to_rfc3339(expected)
 
 
 @given(INSTANTS, INSTANTS)

@@ -5,6 +5,7 @@ its whole provider; and because the retries of the CDK add a second to each wait
 end in a message that hides the words of the provider.
 """
 
+import logging
 import math
 import random
 import threading
@@ -34,6 +35,7 @@ _PATIENCE = 10
 # The greatest num_workers that the settings allow.
 _MOST_WORKERS = 40
 
+_logger = logging.getLogger("airbyte")
 _Shared = TypeVar("_Shared")
 _thread = threading.local()
 
@@ -174,6 +176,8 @@ class GateAdapter(HTTPAdapter):
             action = resolution.response_action
             if action in (ResponseAction.SUCCESS, ResponseAction.IGNORE) and isinstance(answer, requests.Response):
                 self._pause.lift()
+                if action == ResponseAction.IGNORE:
+                    _logger.info(resolution.error_message)
                 return answer
             if action == ResponseAction.RATE_LIMITED and isinstance(answer, requests.Response):
                 throttled += 1

@@ -77,8 +77,6 @@ class PageErrorHandler(ErrorHandler):
         return resolution or self._judge(response)
 
     def _judge(self, response: requests.Response) -> ErrorResolution:
-        if hasattr(response, _PAGE):
-            return SUCCESS_RESOLUTION
         try:
             body = decode(response)
         except ValueError:

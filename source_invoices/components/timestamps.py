@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any
 
 from airbyte_cdk.models import FailureType
@@ -23,13 +24,20 @@ _TEXT_TIME = re.compile(
     r" ?(?:Z|([+-])(\d\d):?(\d\d))?(?: [A-Z+-][A-Z0-9]{1,4})?",
     re.ASCII,
 )
+# The most usual of them, which need no arithmetic.
+_UTC_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00| \+0000 UTC)", re.ASCII)
 
 
+# The walk over a list looks at a row's time of issue again, a moment after it was read.
+_remember = lru_cache(maxsize=1024)
+
+
+@_remember
 def parse_text_time(text: str) -> datetime:
     """The instant that a provider's text names, in UTC, cut to microseconds. Raises ValueError for any other text."""
     if len(text) == _LENGTH and text[-1] == "Z" and text[10] == "T":  # as to_rfc3339 has written it
         try:
-            return datetime.fromisoformat(text[:-1]).replace(tzinfo=timezone.utc)
+            return datetime.fromisoformat(f"{text[:-1]}+00:00")
         except ValueError:
             pass
     match = _TEXT_TIME.fullmatch(text)
@@ -38,6 +46,8 @@ def parse_text_time(text: str) -> datetime:
     year, month, day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = match.groups(default="0")
     microsecond = int(fraction.ljust(6, "0")[:6])
     local = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), microsecond, timezone.utc)
+    if offset_hours == offset_minutes == "00" or sign == "0":
+        return local
     offset = timedelta(hours=int(offset_hours), minutes=int(offset_minutes))
     try:
         return local + offset if sign == "-" else local - offset
@@ -45,14 +55,30 @@ def parse_text_time(text: str) -> datetime:
         raise ValueError(f"{text!r} is out of range") from None
 
 
+def normalize(text: str) -> str:
+    """The time that a provider's text names, as `to_rfc3339` writes it. Raises ValueError for any other text."""
+    match = _UTC_TIME.fullmatch(text)
+    if not match:
+        return to_rfc3339(parse_text_time(text))
+    day, clock, fraction = match.groups(default="")
+    normal = f"{day}T{clock}.{fraction:0<6.6}Z"
+    parse_text_time(normal)  # there may be no such day
+    return normal
+
+
 def parse_unix_time(seconds: Any) -> datetime:
     """The instant that whole seconds since 1970 name. Raises ValueError for anything that is not such a number."""
     if type(seconds) is not int and not (isinstance(seconds, float) and seconds.is_integer()):
         raise ValueError(f"{seconds!r} is not a number of seconds since 1970")
     try:
-        return datetime.fromtimestamp(seconds, timezone.utc)
+        return _since_1970(seconds)
     except (OverflowError, OSError, ValueError):
         raise ValueError(f"{seconds!r} seconds since 1970 is out of range") from None
+
+
+@_remember
+def _since_1970(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, timezone.utc)
 
 
 def to_rfc3339(instant: datetime) -> str:
@@ -93,7 +119,7 @@ class Timestamps(RecordTransformation):
         try:
             for name in self.text_times:
                 if record.get(name):
-                    record[name] = to_rfc3339(parse_text_time(record[name]))
+                    record[name] = normalize(record[name])
             if self.derived:
                 latest = None
                 for name in self.latest_of:
