@@ -11,7 +11,7 @@ PAGE_SIZE = 100
 
 @dataclass(frozen=True)
 class InvoiceList:
-    """One list. rows, pages: the paths of its rows and of the number of pages in an answer."""
+    """One list. rows, pages: the paths of its rows and of the number of pages in an answer; empty where it has none."""
 
     base: str
     path: str
@@ -24,6 +24,10 @@ class InvoiceList:
     @property
     def url(self) -> str:
         return self.base + self.path
+
+    def page_count(self, body: Any) -> int:
+        count: int = at(body, self.pages) if self.pages else -(-body["meta"]["total"] // PAGE_SIZE)
+        return count
 
 
 def invoice_list(stream: str, config: Mapping[str, Any]) -> InvoiceList:
@@ -40,15 +44,18 @@ def invoice_list(stream: str, config: Mapping[str, Any]) -> InvoiceList:
             "link",
         )
     ipxo = config["ipxo"]
-    form = {"grant_type": "client_credentials", "scope": "billing", **ipxo["credentials"]}
+    scope, path, sort = {
+        "ipxo_ecommerce_invoices": ("ecommerce", "/ecommerce/public/{}/invoices", "-placed_at"),
+    }.get(stream, ("billing", "/billing/v1/{}/market/payouts_invoices", "-date,-invoice_number"))
+    form = {"grant_type": "client_credentials", "scope": scope, **ipxo["credentials"]}
     token = requests.post(ipxo["token_url"], form, timeout=10).json()["access_token"]
     return InvoiceList(
         ipxo["api_url"],
-        f"/billing/v1/{ipxo['tenant_uuid']}/market/payouts_invoices",
+        path.format(ipxo["tenant_uuid"]),
         {"Authorization": f"Bearer {token}"},
-        {"per_page": PAGE_SIZE, "sort": "-date,-invoice_number"},
+        {"per_page": PAGE_SIZE, "sort": sort},
         ("data",),
-        ("meta", "last_page"),
+        () if stream == "ipxo_ecommerce_invoices" else ("meta", "last_page"),
         "uuid",
     )
 

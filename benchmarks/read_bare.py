@@ -28,7 +28,7 @@ def main(config_path: str, stream: str, threads: str = "0") -> None:
     page, pages = 1, 1
     while page <= pages:
         body = orjson.loads(fetch(page))
-        pages = at(body, invoices.pages)
+        pages = invoices.page_count(body)
         rows = at(body, invoices.rows)
         if int(threads):
             with ThreadPoolExecutor(int(threads)) as pool:

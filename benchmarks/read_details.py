@@ -19,7 +19,7 @@ def main(config_path: str) -> None:
     page, pages = 1, 1
     while page <= pages:
         body = orjson.loads(session.get(url, params={"per_page": PAGE_SIZE, "page": page}, timeout=60).content)
-        pages = at(body, payouts.pages)
+        pages = payouts.page_count(body)
         for row in at(body, payouts.rows):
             detail = orjson.loads(session.get(f"{url}/{row['uuid']}", timeout=60).content)
             sys.stdout.buffer.write(orjson.dumps({"type": "RECORD", "record": {"data": detail}}) + b"\n")

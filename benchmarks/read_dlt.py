@@ -1,18 +1,24 @@
-"""dlt's rest_api source, its rows written as JSON lines: `python -m benchmarks.read_dlt CONFIG STREAM`."""
+"""dlt's rest_api source: `python -m benchmarks.read_dlt CONFIG STREAM [DATABASE]`.
+
+The rows are written as JSON lines, or loaded into a DuckDB file.
+"""
 
 import json
 import sys
 from pathlib import Path
 
+import dlt
 import orjson
 from dlt.sources.rest_api import rest_api_source
 
 from benchmarks.lists import invoice_list
 
 
-def main(config_path: str, stream: str) -> None:
+def main(config_path: str, stream: str, database: str = "") -> None:
     invoices = invoice_list(stream, json.loads(Path(config_path).read_text()))
-    paginator = {"type": "page_number", "base_page": 1, "page_param": "page", "total_path": ".".join(invoices.pages)}
+    # Without a number of pages it reads on to an empty page.
+    total_path = ".".join(invoices.pages) or None
+    paginator = {"type": "page_number", "base_page": 1, "page_param": "page", "total_path": total_path}
     endpoint = {
         "path": invoices.path.lstrip("/"),
         "params": dict(invoices.parameters),
@@ -22,6 +28,11 @@ def main(config_path: str, stream: str) -> None:
     client = {"base_url": f"{invoices.base}/", "headers": dict(invoices.headers)}
     resource = {"name": stream, "primary_key": invoices.key, "endpoint": endpoint}
     source = rest_api_source({"client": client, "resources": [resource]})  # type: ignore[typeddict-item]
+    if database:
+        destination = dlt.destinations.duckdb(database)
+        pipeline = dlt.pipeline("invoices", pipelines_dir=f"{database}-pipelines", destination=destination)
+        pipeline.run(source)
+        return
     for row in source.resources[stream]:
         sys.stdout.buffer.write(orjson.dumps({"type": "RECORD", "record": {"stream": stream, "data": row}}) + b"\n")
 

@@ -9,19 +9,18 @@ import requests
 from singer_sdk import RESTStream, Stream, Tap
 from singer_sdk.pagination import BasePageNumberPaginator
 
-from benchmarks.lists import InvoiceList, at, invoice_list
+from benchmarks.lists import InvoiceList, invoice_list
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 
 
 class _Pages(BasePageNumberPaginator):
-    def __init__(self, path: tuple[str, ...]) -> None:
+    def __init__(self, invoices: InvoiceList) -> None:
         super().__init__(1)
-        self._path = path
+        self._invoices = invoices
 
     def has_more(self, response: requests.Response) -> bool:
-        more: bool = self.current_value < at(response.json(), self._path)
-        return more
+        return self.current_value < self._invoices.page_count(response.json())
 
 
 class _Invoices(RESTStream[int]):
@@ -43,7 +42,7 @@ class _Invoices(RESTStream[int]):
         return dict(self._invoices.headers)
 
     def get_new_paginator(self) -> _Pages:
-        return _Pages(self._invoices.pages)
+        return _Pages(self._invoices)
 
     def get_url_params(self, context: Any, next_page_token: Any) -> dict[str, Any]:
         return {**self._invoices.parameters, "page": next_page_token or 1}

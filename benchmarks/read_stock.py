@@ -1,21 +1,21 @@
-"""The same streams with the CDK's own components alone: `python -m benchmarks.read_stock CONFIG STREAM [STATE]`.
+"""One of the streams with the CDK's own components alone, for the sandbox of a configuration.
 
-Incremental by the date of issue, as far as the CDK can: it sees no later change, and times with more than six digits
-of a second move no state. With a state, reading stops at the first invoice that is older.
+`python -m benchmarks.read_stock CONFIG STREAM read ...`, and so on as the Airbyte protocol has it. Incremental by the
+date of issue, as far as the CDK can: it sees no later change, and times with more than six digits of a second move no
+state. With a state, reading stops at the first invoice that is older.
 """
 
 import json
 import sys
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
-from airbyte_cdk.entrypoint import launch
-from airbyte_cdk.models import ConfiguredAirbyteCatalogSerializer
+from airbyte_cdk.entrypoint import AirbyteEntrypoint, launch
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 
 from benchmarks.lists import PAGE_SIZE
 from integration_tests import stock
 
+SCHEMAS = Path(__file__).parent.parent / "schemas"
 # Where a row has its time of issue, and in which forms.
 CURSORS = {
     "ipxo_payout_invoices": ("date", ["%s"]),
@@ -47,33 +47,24 @@ class _Settings:
         return self._config
 
 
-def main(config_path: str, stream: str, state_path: str = "") -> None:
+def main(config_path: str, stream: str, *arguments: str) -> None:
     config = json.loads(Path(config_path).read_text())
-    manifest = stock.manifest(_Settings(config), stream, 1000 if stream.startswith("nexudus") else PAGE_SIZE)  # type: ignore[arg-type]
+    manifest = stock.manifest(_Settings(config), stream, PAGE_SIZE)  # type: ignore[arg-type]
+    schema = json.loads((SCHEMAS / f"{stream}.json").read_text())
+    manifest["streams"][0]["schema_loader"]["schema"] = schema
     if stream in CURSORS:
         manifest["streams"][0]["incremental_sync"] = _cursor(stream)
     manifest["spec"] = {"type": "Spec", "connection_specification": {"type": "object", "properties": {}}}
     manifest["concurrency_level"] = {"type": "ConcurrencyLevel", "default_concurrency": 20}
-    catalog = {
-        "streams": [
-            {
-                "stream": {"name": stream, "json_schema": {}, "supported_sync_modes": ["full_refresh", "incremental"]},
-                "sync_mode": "incremental",
-                "destination_sync_mode": "append",
-            }
-        ]
-    }
-    with NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(catalog, file)
-        file.flush()
-        source = ConcurrentDeclarativeSource(
-            catalog=ConfiguredAirbyteCatalogSerializer.load(catalog),
-            config=config,
-            state=ConcurrentDeclarativeSource.read_state(state_path) if state_path else None,
-            source_config=manifest,
-        )
-        state = ["--state", state_path] if state_path else []
-        launch(source, ["read", "--config", config_path, "--catalog", file.name, *state])
+    parsed = vars(AirbyteEntrypoint.parse_args(list(arguments)))
+    catalog, state = parsed.get("catalog"), parsed.get("state")
+    source = ConcurrentDeclarativeSource(
+        catalog=ConcurrentDeclarativeSource.read_catalog(catalog) if catalog else None,
+        config=config,
+        state=ConcurrentDeclarativeSource.read_state(state) if state else None,
+        source_config=manifest,
+    )
+    launch(source, list(arguments))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The command line of the Airbyte protocol."""
 
-import gc
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -11,8 +10,6 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_invoices.source import PROBE, SourceInvoices, config_error, load_manifest
 
-_OBJECTS_BETWEEN_COLLECTIONS = 20_000
-_SECONDS_BETWEEN_THREADS = 0.05
 _RECORD = '{"type":"RECORD"'
 _RECORDS_IN_A_WRITE = 100
 _Content = TypeVar("_Content")
@@ -42,10 +39,6 @@ def run(args: list[str] | None = None) -> None:
             _from_file(SourceInvoices.read_state, getattr(parsed, "state", None), "state"),
             limits=PROBE if parsed.command == "check" else None,
         )
-        # What a sync makes holds no cycles, and what was made before stays: to collect often is to walk both in vain.
-        gc.freeze()
-        gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 20, 20)
-        sys.setswitchinterval(_SECONDS_BETWEEN_THREADS)
         _write(_Entrypoint(source).run(parsed))
     except AirbyteTracedException as error:
         failure = error.as_sanitized_airbyte_message()
