@@ -35,7 +35,7 @@ reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliabilit
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-bench: .venv-bench/installed  ## measure against other readers, into benchmarks/README.md; half an hour (Python 3.11)
+bench: .venv-bench/installed  ## measure against other readers, into benchmarks/README.md; an hour (Python 3.11)
 	.venv-bench/bin/python -m benchmarks
 
 lint: $(VENV)/installed  ## check style and types

@@ -129,7 +129,7 @@ def pages(folder: Path, rounds: int) -> str:
     """200 pages of 100 rows at several latencies."""
     lines = []
     for stream in LISTS:
-        for latency in (0, 0.02, 0.1, 0.3):
+        for latency in (0, 0.02, 0.1, 0.3) if stream == LISTS[0] else (0, 0.1):
             # At the longest latency all but waiting is small.
             found = compare(READERS, stream, 20_000, latency, folder, 1 if latency == 0.3 else rounds)
             ours = found["connector"].seconds
@@ -142,7 +142,7 @@ def pages(folder: Path, rounds: int) -> str:
 def rows(folder: Path, rounds: int) -> str:
     """200,000 rows at no latency."""
     lines = []
-    for stream in LISTS:
+    for stream in (LISTS[0], LISTS[-1]):
         found = compare([*READERS, "sandbox"], stream, 200_000, 0, folder, rounds)
         ours = found["connector"].seconds
         lines += [
