@@ -161,3 +161,14 @@ def test_the_words_of_several_failures_all_arrive(sandbox: Sandbox) -> None:
     _, message, _ = check(sandbox.config())
     assert "Nexudus" in message
     assert "Payhubix" in message
+
+
+def test_a_proxy_of_the_environment_is_used(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {"payhubix": sandbox.config()["payhubix"]}
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    status, message, _ = check(config)
+    assert status == "FAILED"
+    assert message.startswith("Payhubix, payhubix_invoices: the provider could not be reached")
+    assert sandbox.count("payhubix_invoices") == 0
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert check(config)[0] == "SUCCEEDED"

@@ -71,13 +71,11 @@ class GatedRequester(HttpRequester):
         address = self.config[self.provider]["api_url"]
         self._environment = self._session.merge_environment_settings(address, {}, None, None, None)
         templates = {_URL: str(self.url), **self.request_parameters}
-        varying = {name for name, text in templates.items() if any(variable in text for variable in _VARIABLES)}
-        self._varying = InterpolatedMapping({name: templates[name] for name in varying}, parameters=parameters)
-        fixed = InterpolatedMapping(
-            {name: templates[name] for name in templates.keys() - varying}, parameters=parameters
-        )
+        varying = {name: text for name, text in templates.items() if any(variable in text for variable in _VARIABLES)}
+        fixed = {name: text for name, text in templates.items() if name not in varying}
         filters = {name: setting(self.config, path) for name, path in self.filters.items()}
-        self._fixed = {**fixed.eval(self.config), **filters}
+        self._varying = InterpolatedMapping(varying, parameters=parameters)
+        self._fixed = {**InterpolatedMapping(fixed, parameters=parameters).eval(self.config), **filters}
 
     def send_request(self, *_: Any, **options: Any) -> requests.Response:
         stream_slice, token = options.get("stream_slice"), options.get("next_page_token")
