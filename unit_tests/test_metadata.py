@@ -1,0 +1,78 @@
+"""metadata.yaml keeps to Airbyte's schema, to what Airbyte's registry asks besides, and to the connector as it is."""
+
+import json
+import re
+import sys
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from airbyte_cdk.models.connector_metadata import ConnectorLanguage, MetadataFile
+from project_files import DATA, METADATA, PROJECT, ROOT
+
+from source_invoices.components import gate
+from source_invoices.source import load_manifest
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="airbyte-connector-models supports Python 3.10 to 3.12")
+def test_it_conforms_to_airbyte_s_schema() -> None:
+    from airbyte_connector_models.metadata.v0.connector_metadata_definition_v0 import ConnectorMetadataDefinitionV0
+
+    # As JSON, because only there `strict` takes a text for a UUID, a date or one of several values.
+    ConnectorMetadataDefinitionV0.model_validate_json(json.dumps(METADATA), strict=True)
+
+
+def test_the_cdk_reads_it() -> None:
+    data = MetadataFile.from_file(ROOT / "metadata.yaml").data
+    assert data.language == ConnectorLanguage.PYTHON
+    assert data.connectorBuildOptions and data.connectorBuildOptions.baseImage
+
+
+def test_it_names_the_connector_as_the_package_does() -> None:
+    # Airbyte's images start the command that is named like their repository.
+    assert DATA["dockerRepository"] == f"airbyte/{PROJECT['name']}"
+    assert PROJECT["name"] in PROJECT["scripts"]
+    assert DATA["githubIssueLabel"] == PROJECT["name"]
+    assert DATA["documentationUrl"].endswith(f"/sources/{PROJECT['name'].removeprefix('source-')}")
+
+
+def test_it_has_one_language_tag_and_one_cdk_tag() -> None:
+    tags = [tag.split(":") for tag in DATA["tags"]]
+    assert sorted(tags) == [["cdk", "low-code"], ["language", "python"]]
+
+
+def test_the_base_image_is_airbyte_s_and_pinned() -> None:
+    image = DATA["connectorBuildOptions"]["baseImage"]
+    assert re.fullmatch(r"docker\.io/airbyte/python-connector-base:\d+\.\d+\.\d+@sha256:[0-9a-f]{64}", image)
+
+
+def test_the_allowed_hosts_are_those_of_the_default_addresses() -> None:
+    def addresses(schema: dict[str, Any]) -> list[str]:
+        inner = [address for rule in schema.get("properties", {}).values() for address in addresses(rule)]
+        return [schema["default"], *inner] if schema.get("format") == "uri" else inner
+
+    defaults = addresses(load_manifest()["spec"]["connection_specification"])
+    assert sorted(DATA["allowedHosts"]["hosts"]) == sorted({str(urlsplit(address).hostname) for address in defaults})
+
+
+def test_the_suggested_streams_exist() -> None:
+    streams = {stream["name"] for group in load_manifest()["streams"] for stream in group["streams"]}
+    suggested = DATA["suggestedStreams"]["streams"]
+    assert suggested
+    assert set(suggested) <= streams
+
+
+def test_the_platform_waits_for_the_longest_silence() -> None:
+    longest_pause = (gate.ATTEMPTS - 1) * gate._LONGEST_NAMED_WAIT
+    assert DATA["maxSecondsBetweenMessages"] > longest_pause
+
+
+def test_it_is_published_as_a_package() -> None:
+    assert DATA["remoteRegistries"]["pypi"] == {"enabled": True, "packageName": f"airbyte-{PROJECT['name']}"}
+
+
+def test_the_test_suites_exist() -> None:
+    folders = {"unitTests": "unit_tests", "integrationTests": "integration_tests"}
+    suites = {suite["suite"] for suite in DATA["connectorTestSuitesOptions"]}
+    assert suites == {*folders, "acceptanceTests"}
+    assert all((ROOT / folder).is_dir() for folder in folders.values())
