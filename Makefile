@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?=
 
-.PHONY: demo test reliability bench lint lock clean help
+.PHONY: demo test image image-test reliability bench lint lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
@@ -23,6 +23,14 @@ demo: $(VENV)/installed  ## sync every stream into invoices.duckdb, from the san
 
 test: $(VENV)/installed  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+image:  ## build the image, with podman or docker
+	$(PYTHON) -m containers
+
+# Where Airbyte's base image cannot be pulled, a stand-in takes its place, and is named.
+image-test: $(VENV)/installed  ## build the image and test it in containers against the sandbox
+	$(PYTHON) -m containers --stand-in
+	$(BIN)/python -m pytest image_tests
 
 reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliability.md
 	PYTHONPATH=. $(BIN)/python integration_tests/reliability.py > /dev/null
@@ -46,6 +54,8 @@ lint: $(VENV)/installed  ## check style and types
 lock: $(VENV)/installed  ## renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra demo --extra dev --generate-hashes \
 		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --constraint requirements.lock --generate-hashes \
+		--no-emit-index-url --no-header pyproject.toml --output-file requirements-runtime.lock
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra bench --generate-hashes \
 		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file requirements-bench.lock
 
