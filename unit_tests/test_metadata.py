@@ -10,6 +10,7 @@ import pytest
 from airbyte_cdk.models.connector_metadata import ConnectorLanguage, MetadataFile
 from project_files import DATA, METADATA, PROJECT, ROOT
 
+import containers
 from source_invoices.components import gate
 from source_invoices.source import load_manifest
 
@@ -44,6 +45,19 @@ def test_it_has_one_language_tag_and_one_cdk_tag() -> None:
 def test_the_base_image_is_airbyte_s_and_pinned() -> None:
     image = DATA["connectorBuildOptions"]["baseImage"]
     assert re.fullmatch(r"docker\.io/airbyte/python-connector-base:\d+\.\d+\.\d+@sha256:[0-9a-f]{64}", image)
+    assert DATA["connectorBuildOptions"]["baseImage"] == containers.base_image()
+
+
+def test_the_image_installs_the_versions_that_are_tested() -> None:
+    def pins(name: str) -> set[str]:
+        return set(re.findall(r"(?m)^([a-z0-9-]+==[^ ]+)", (ROOT / name).read_text()))
+
+    assert pins("requirements-runtime.lock") < pins("requirements.lock")
+    assert {pin.split("==")[0] for pin in pins("requirements-runtime.lock")} >= {
+        "airbyte-cdk",
+        "jsonschema",
+        "requests",
+    }
 
 
 def test_the_allowed_hosts_are_those_of_the_default_addresses() -> None:
