@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?=
 
-.PHONY: demo test image image-test reliability bench lint lock clean help
+.PHONY: demo test image image-test example-test reliability bench lint lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
@@ -32,6 +32,18 @@ image-test: $(VENV)/installed  ## build the image and test it in containers agai
 	$(PYTHON) -m containers --stand-in
 	$(BIN)/python -m pytest image_tests
 
+# In an environment of its own: Airflow, Dagster and Meltano bring hundreds of packages.
+.venv-examples/installed: pyproject.toml requirements-examples.lock
+	$(PYTHON) -m venv .venv-examples
+	.venv-examples/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r requirements-examples.lock
+	.venv-examples/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+# The image is tested where `make image-test` has built it.
+example-test: $(VENV)/installed .venv-examples/installed  ## run the examples, with PyAirbyte, Airflow, Dagster and Meltano
+	$(BIN)/python -m pytest -n auto --dist worksteal example_tests
+
 reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliability.md
 	PYTHONPATH=. $(BIN)/python integration_tests/reliability.py > /dev/null
 
@@ -58,6 +70,8 @@ lock: $(VENV)/installed  ## renew requirements.lock from pyproject.toml
 		--no-emit-index-url --no-header pyproject.toml --output-file requirements-runtime.lock
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra bench --generate-hashes \
 		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file requirements-bench.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra examples --generate-hashes \
+		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file requirements-examples.lock
 
 clean:  ## remove what the other commands made
-	rm -rf $(VENV) .venv-bench dist invoices.duckdb
+	rm -rf $(VENV) .venv-bench .venv-examples dist invoices.duckdb
