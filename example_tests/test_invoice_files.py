@@ -170,9 +170,10 @@ def test_the_state_is_written_after_the_rows(
 
 
 def test_a_connector_whose_messages_cannot_be_dealt_with_is_stopped(example: ModuleType, tmp_path: Path) -> None:
-    """It would wait for ever."""
+    end = f'sleep 20; touch "{tmp_path}/ran-on"'
     with pytest.raises(ValueError, match="Expecting value"):
-        example.sync({}, tmp_path, [STREAM], connector(tmp_path, "no JSON", end="exec sleep infinity"))
+        example.sync({}, tmp_path, [STREAM], connector(tmp_path, "no JSON", end=end))
+    assert not (tmp_path / "ran-on").exists()
 
 
 def test_two_syncs_do_not_share_a_folder(example: ModuleType, tmp_path: Path) -> None:

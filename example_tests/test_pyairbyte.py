@@ -140,3 +140,21 @@ def test_an_invoice_that_comes_twice_stands_there_once(installed: Job, accounts:
     assert int(rows) > len(table)
     assert installed.values([stream])[stream] == accounts.values()[stream]
     assert accounts.values()[stream][newest] == "Canceled"
+
+
+def test_others_cannot_reach_the_configuration(installed: Job, accounts: Accounts) -> None:
+    """PyAirbyte hands it over in a file that everybody may read: a folder above it must be closed."""
+    installed.workplace.config = {"payhubix": accounts.config["payhubix"]}
+    programs, modes = installed.workplace.folder / "programs", installed.workplace.folder / "modes"
+    programs.mkdir()
+    # The connector, which first notes the modes of the folders above its configuration.
+    look = f"""#!/bin/sh
+folder=$3
+while [ "${{folder:-/}}" != / ]; do folder=$(dirname "$folder"); stat --format=%a "$folder"; done >> "{modes}"
+exec "{CONNECTOR_ENVIRONMENT}/source-invoices" "$@"
+"""
+    (programs / "source-invoices").write_text(look)
+    (programs / "source-invoices").chmod(0o755)
+    installed.path = (programs, CONNECTOR_ENVIRONMENT)
+    assert installed.run().returncode == 0
+    assert "700" in modes.read_text().split()
