@@ -65,7 +65,7 @@ class SourceInvoices(ConcurrentDeclarativeSource):
     """The invoices of the configured providers.
 
     A configuration with a fault builds and sends nothing: `check` reports it, `discover` and `read` raise
-    AirbyteTracedException with a sentence that names the key.
+    AirbyteTracedException with a sentence that names the key. Built without one, it takes what each command is given.
     """
 
     # The entrypoint's own validation names no key where a pattern or an alternative does not match.
@@ -82,6 +82,7 @@ class SourceInvoices(ConcurrentDeclarativeSource):
         manifest = load_manifest()
         specification = manifest["spec"]["connection_specification"]
         self._is_probe = limits is not None
+        self._is_configured = config is not None
         self._validation_errors = [] if config is None else validation_errors(config, specification)
         usable = with_defaults({} if config is None or self._validation_errors else config, specification)
         if limits:
@@ -92,8 +93,13 @@ class SourceInvoices(ConcurrentDeclarativeSource):
             hold_back(message, datetime.now(timezone.utc))
         super().__init__(source_config=manifest, catalog=catalog, config=usable, state=state, limits=limits)
 
+    def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
+        return super().configure(config, temp_dir) if self._is_configured else config
+
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         """One cheap request for each configured provider; for IPXO one for each scope, of which one must be granted."""
+        if not self._is_configured:
+            return SourceInvoices(config=config, limits=PROBE).check(logger, config)
         if self._validation_errors:
             return AirbyteConnectionStatus(status=Status.FAILED, message=" ".join(self._validation_errors))
         probe = self if self._is_probe else SourceInvoices(config=self._config, limits=PROBE)
@@ -133,6 +139,8 @@ class SourceInvoices(ConcurrentDeclarativeSource):
         return streams
 
     def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
+        if not self._is_configured:
+            return SourceInvoices(config=config).discover(logger, config)
         self._refuse_a_bad_configuration()
         return super().discover(logger, config)
 
@@ -143,6 +151,9 @@ class SourceInvoices(ConcurrentDeclarativeSource):
         catalog: ConfiguredAirbyteCatalog,
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
+        if not self._is_configured:
+            yield from SourceInvoices(catalog, config, state).read(logger, config, catalog, state)
+            return
         self._refuse_a_bad_configuration()
         names = [configured.stream.name for configured in catalog.streams]
         for name in names:
