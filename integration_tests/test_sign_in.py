@@ -182,6 +182,15 @@ def test_a_token_is_a_secret(sandbox: Sandbox) -> None:
     assert filter_secrets(f"the token {token} is wrong") == "the token **** is wrong"
 
 
+def test_no_secret_is_said_with_debug(sandbox: Sandbox, tmp_path: Path) -> None:
+    arguments = command(tmp_path, "read", config=sandbox.config(), catalog=catalog_of(STREAMS))
+    output = start([*arguments, "--debug"])  # searched for the secrets of the configuration there
+    assert '"DEBUG"' in output.text
+    tokens = {request.headers.get("authorization", "none").removeprefix("Bearer ") for request in sandbox.requests}
+    assert len(tokens) == 4
+    assert not [token for token in tokens - {"none"} if token in output.text]
+
+
 def test_no_secret_is_written_to_a_file(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = command(tmp_path, "read", config=sandbox.config(), catalog=catalog_of(["payhubix_invoices"]))
     temporary = tmp_path / "temporary"
