@@ -60,4 +60,4 @@ lock: $(VENV)/installed  ## renew requirements.lock from pyproject.toml
 		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file requirements-bench.lock
 
 clean:  ## remove what the other commands made
-	rm -rf $(VENV) .venv-bench dist invoices.duckdb
+	rm -rf $(VENV) .venv-bench .tmp build dist invoices.duckdb
