@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?=
 
-.PHONY: demo test reliability bench lint lock clean help
+.PHONY: demo test manifest reliability bench lint lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
@@ -23,6 +23,9 @@ demo: $(VENV)/installed  ## sync every stream into invoices.duckdb, from the san
 
 test: $(VENV)/installed  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+manifest: $(VENV)/installed  ## write the connector as one manifest and one components.py into dist/manifest-only
+	$(BIN)/python -m release.one_file
 
 reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliability.md
 	PYTHONPATH=. $(BIN)/python integration_tests/reliability.py > /dev/null
