@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?=
 
-.PHONY: demo test manifest reliability bench lint lock clean help
+.PHONY: demo test manifest dist dist-test reliability bench lint lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
@@ -26,6 +26,13 @@ test: $(VENV)/installed  ## run all tests
 
 manifest: $(VENV)/installed  ## write the connector as one manifest and one components.py into dist/manifest-only
 	$(BIN)/python -m release.one_file
+
+dist: $(VENV)/installed  ## build sdist and wheel into dist
+	rm -f dist/*.tar.gz dist/*.whl
+	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
+
+dist-test: dist  ## install the wheel on each Python version that is here, and read with it
+	$(BIN)/python -m pytest dist_tests
 
 reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliability.md
 	PYTHONPATH=. $(BIN)/python integration_tests/reliability.py > /dev/null
