@@ -80,11 +80,13 @@ def uv(*arguments: str | Path) -> str:
 
 
 def install(wheel: Path, python: str, folder: Path) -> Path:
-    """A new environment with the wheel and the versions of the lock that it needs. Returns its folder of programs."""
+    """A new environment with the wheel and what the lock names for it. Returns its folder of programs."""
     uv("venv", "--quiet", "--python", python, folder)
     programs = folder / "bin"
-    constraints = ["--constraint", ROOT / "requirements.lock"]
-    uv("pip", "install", "--quiet", "--python", programs / "python", *constraints, wheel)
+    into = ["pip", "install", "--quiet", "--python", programs / "python", "--no-deps"]
+    uv(*into, "--require-hashes", "--requirement", ROOT / "requirements-runtime.lock")
+    uv(*into, wheel)
+    uv("pip", "check", "--quiet", "--python", programs / "python")
     return programs
 
 
@@ -94,10 +96,6 @@ def test_the_installed_wheel_reads_every_stream(wheel: Path, version: str, tmp_p
     if python is None:
         pytest.skip(f"Python {version} is not installed here: it is neither on the path nor known to pyenv")
     programs = install(wheel, python, tmp_path / "environment")
-    frozen = uv("pip", "freeze", "--quiet", "--python", programs / "python").splitlines()
-    locked = {line.split()[0] for line in (ROOT / "requirements.lock").read_text().splitlines() if "==" in line}
-    assert {line for line in frozen if not line.startswith("source-invoices @")} < locked
-
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     program, environment = [str(programs / "source-invoices")], clean_environment()
