@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?=
 
-.PHONY: demo test image image-test example-test reliability bench lint lock clean help
+.PHONY: demo test manifest dist dist-test image image-test example-test reliability bench lint lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
@@ -23,6 +23,16 @@ demo: $(VENV)/installed  ## sync every stream into invoices.duckdb, from the san
 
 test: $(VENV)/installed  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+manifest: $(VENV)/installed  ## write the connector as one manifest and one components.py into dist/manifest-only
+	$(BIN)/python -m release.one_file
+
+dist: $(VENV)/installed  ## build sdist and wheel into dist
+	rm -f dist/*.tar.gz dist/*.whl
+	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
+
+dist-test: dist  ## install the wheel on each Python version that is here, and read with it
+	$(BIN)/python -m pytest dist_tests
 
 image:  ## build the image, with podman or docker
 	$(PYTHON) -m containers
@@ -74,4 +84,4 @@ lock: $(VENV)/installed  ## renew requirements.lock from pyproject.toml
 		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file requirements-examples.lock
 
 clean:  ## remove what the other commands made
-	rm -rf $(VENV) .venv-bench .venv-examples dist invoices.duckdb
+	rm -rf $(VENV) .venv-bench .venv-examples .tmp build dist invoices.duckdb

@@ -117,13 +117,19 @@ def read(
     return call("read", config=dict(config), catalog=catalog_of(streams, sync_mode), **files)
 
 
-def start(arguments: Sequence[str], working_directory: Path | None = None) -> Output:
+def start(
+    arguments: Sequence[str],
+    working_directory: Path | None = None,
+    program: Sequence[str] = (sys.executable, "-m", "source_invoices"),
+    environment: Mapping[str, str] | None = None,
+) -> Output:
     """A command of the connector, as a process of its own."""
     process = subprocess.run(
-        [sys.executable, "-m", "source_invoices", *arguments],
+        [*program, *arguments],
         capture_output=True,
         text=True,
         cwd=working_directory,
+        env=environment,
         check=False,
     )
     output = Output(process.returncode, _messages(process.stdout), process.stdout + process.stderr)

@@ -185,6 +185,14 @@ def test_the_state_of_many_details_is_small() -> None:
 
 
 @pytest.mark.parametrize("stream", STREAMS)
+def test_a_full_refresh_brings_everything_whatever_the_state(sandbox: Sandbox, stream: str) -> None:
+    first = sync(sandbox, stream)
+    assert len(first.records(stream)) > len(sync(sandbox, stream, first).records(stream))
+    output = read(sandbox.config(), [stream], state=first.state(), sync_mode="full_refresh")
+    assert keys(output, stream) == set(sandbox.tables[stream].keys())
+
+
+@pytest.mark.parametrize("stream", STREAMS)
 def test_a_state_that_is_dropped_brings_everything_again(sandbox: Sandbox, stream: str) -> None:
     sync(sandbox, stream)
     assert keys(sync(sandbox, stream), stream) == set(sandbox.tables[stream].keys())

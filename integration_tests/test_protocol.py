@@ -1,9 +1,5 @@
-"""The commands as processes of their own, as a platform runs them: output, exit codes, other folders, the wheel."""
+"""The commands as processes of their own, as a platform runs them: output, exit codes, other folders."""
 
-import json
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -94,47 +90,3 @@ def test_a_manifest_in_the_working_folder_is_not_taken_for_ours(tmp_path: Path) 
     output = start(["spec"], working_directory=tmp_path)
     (spec,) = output.of_type("SPEC")
     assert "payhubix" in spec["connectionSpecification"]["properties"]
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*build, "--wheel-dir", str(folder), str(ROOT)], check=True)
-    (path,) = folder.glob("*.whl")
-    return path
-
-
-def test_the_wheel_carries_manifest_and_schemas_and_nothing_of_the_tests(wheel: Path) -> None:
-    names = zipfile.ZipFile(wheel).namelist()
-    assert "source_invoices/manifest.yaml" in names
-    assert {name for name in names if name.endswith(".json")} == {
-        f"source_invoices/schemas/{name}.json" for name in STREAMS
-    }
-    tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
-    assert tops == {"source_invoices"}
-
-
-def test_the_installed_wheel_reads(wheel: Path, sandbox: Sandbox, tmp_path: Path) -> None:
-    installed = tmp_path / "installed"
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(installed), str(wheel)],
-        check=True,
-    )
-    arguments = command(tmp_path, "read", config=sandbox.config(), catalog=catalog_of(STREAMS))
-    # The installed wheel comes before the checkout, which an editable install adds to the path.
-    program = "import sys; sys.path.insert(0, sys.argv.pop(1)); from source_invoices import run as source; " + (
-        "print(source.__file__); source.run(sys.argv[1:])"
-    )
-    process = subprocess.run(
-        [sys.executable, "-c", program, str(installed), *arguments],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
-    lines = process.stdout.splitlines()
-    assert lines[0].startswith(str(installed))
-    assert process.returncode == 0
-    records = [message for line in lines[1:] if (message := json.loads(line))["type"] == "RECORD"]
-    assert len(records) == 9 * len(STREAMS)

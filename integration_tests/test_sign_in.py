@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
-from connector import STREAMS, read
+from connector import STREAMS, catalog_of, command, read, start
 
 from sandbox import Fault, Request, Sandbox
 from source_invoices.components import sign_in
@@ -180,6 +180,27 @@ def test_a_token_is_a_secret(sandbox: Sandbox) -> None:
     read(sandbox.config(), ["ipxo_payout_invoices"])
     token = sandbox.requests[-1].headers["authorization"].removeprefix("Bearer ")
     assert filter_secrets(f"the token {token} is wrong") == "the token **** is wrong"
+
+
+def test_no_secret_is_said_with_debug(sandbox: Sandbox, tmp_path: Path) -> None:
+    arguments = command(tmp_path, "read", config=sandbox.config(), catalog=catalog_of(STREAMS))
+    output = start([*arguments, "--debug"])  # searched for the secrets of the configuration there
+    assert '"DEBUG"' in output.text
+    tokens = {request.headers.get("authorization", "none").removeprefix("Bearer ") for request in sandbox.requests}
+    assert len(tokens) == 4
+    assert not [token for token in tokens - {"none"} if token in output.text]
+
+
+def test_no_secret_is_written_to_a_file(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = command(tmp_path, "read", config=sandbox.config(), catalog=catalog_of(["payhubix_invoices"]))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    written: list[list[bytes]] = []
+    sandbox.on_request = lambda _: written.append([p.read_bytes() for p in temporary.rglob("*") if p.is_file()])
+    assert start(arguments).exit_code == 0
+    assert written
+    assert not [file for files in written for file in files if b"sandbox-api-key" in file]
 
 
 def test_credentials_of_a_netrc_file_are_left_alone(

@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from airbyte_cdk.models import (
     ConfiguredAirbyteCatalog,
     FailureType,
     Status,
+    SyncMode,
     Type,
 )
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import (
@@ -33,7 +33,6 @@ from source_invoices.components.gate import shared
 from source_invoices.components.newest_only import observe_newest_only
 from source_invoices.components.progress import Progress
 from source_invoices.config import PROVIDERS, validation_errors, with_defaults
-from source_invoices.state import hand_over, hold_back
 
 # Repeats every failure, in its Python form; `read` ends in a summary of its own.
 _CDK_SUMMARY = "During the sync, the following streams did not sync successfully"
@@ -65,7 +64,7 @@ class SourceInvoices(ConcurrentDeclarativeSource):
     """The invoices of the configured providers.
 
     A configuration with a fault builds and sends nothing: `check` reports it, `discover` and `read` raise
-    AirbyteTracedException with a sentence that names the key.
+    AirbyteTracedException with a sentence that names the key. Built without one, it takes what each command is given.
     """
 
     # The entrypoint's own validation names no key where a pattern or an alternative does not match.
@@ -82,18 +81,22 @@ class SourceInvoices(ConcurrentDeclarativeSource):
         manifest = load_manifest()
         specification = manifest["spec"]["connection_specification"]
         self._is_probe = limits is not None
+        self._is_configured = config is not None
         self._validation_errors = [] if config is None else validation_errors(config, specification)
         usable = with_defaults({} if config is None or self._validation_errors else config, specification)
         if limits:
             usable |= manifest["check"]["config_overrides"]
-        self._state = state or []
-        hand_over(manifest, catalog, self._state)
-        for message in self._state:
-            hold_back(message, datetime.now(timezone.utc))
-        super().__init__(source_config=manifest, catalog=catalog, config=usable, state=state, limits=limits)
+        self._state = _of_incremental_streams(state or [], catalog)
+        super().__init__(source_config=manifest, catalog=catalog, config=usable, state=self._state, limits=limits)
+
+    def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
+        """The configuration as it was given. The CDK would write it to a file, with its secrets."""
+        return config
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         """One cheap request for each configured provider; for IPXO one for each scope, of which one must be granted."""
+        if not self._is_configured:
+            return SourceInvoices(config=config, limits=PROBE).check(logger, config)
         if self._validation_errors:
             return AirbyteConnectionStatus(status=Status.FAILED, message=" ".join(self._validation_errors))
         probe = self if self._is_probe else SourceInvoices(config=self._config, limits=PROBE)
@@ -133,6 +136,8 @@ class SourceInvoices(ConcurrentDeclarativeSource):
         return streams
 
     def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
+        if not self._is_configured:
+            return SourceInvoices(config=config).discover(logger, config)
         self._refuse_a_bad_configuration()
         return super().discover(logger, config)
 
@@ -143,6 +148,9 @@ class SourceInvoices(ConcurrentDeclarativeSource):
         catalog: ConfiguredAirbyteCatalog,
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
+        if not self._is_configured:
+            yield from SourceInvoices(catalog, config, state).read(logger, config, catalog, state)
+            return
         self._refuse_a_bad_configuration()
         names = [configured.stream.name for configured in catalog.streams]
         for name in names:
@@ -156,7 +164,6 @@ class SourceInvoices(ConcurrentDeclarativeSource):
                     f"The catalog names the stream {name}, but {provider} is not configured. Fill in "
                     f"`{_provider(name)}` in the configuration, or take the stream out of the catalog."
                 )
-        started = datetime.now(timezone.utc)
         failures: dict[str, AirbyteErrorTraceMessage] = {}
         failure_log = _FailureLog()
         self.logger.addFilter(failure_log)
@@ -171,8 +178,6 @@ class SourceInvoices(ConcurrentDeclarativeSource):
                     if error.stream_descriptor.name in failures:
                         continue
                     failures[error.stream_descriptor.name] = error
-                if message.type == Type.STATE and message.state:
-                    hold_back(message.state, started)
                 yield message
         except AirbyteTracedException as error:
             raise _summary(failures) if failures else error from None
@@ -206,6 +211,15 @@ def _summary(failures: Mapping[str, AirbyteErrorTraceMessage]) -> AirbyteTracedE
         message=f"The sync is incomplete: {names} failed. The message of each stream says why and what to do.",
         failure_type=next(item for item in _FAILURE_TYPES if item in types),
     )
+
+
+def _of_incremental_streams(
+    state: list[AirbyteStateMessage], catalog: ConfiguredAirbyteCatalog | None
+) -> list[AirbyteStateMessage]:
+    """A full refresh reads everything, whatever state is handed in; the CDK would go on from there."""
+    configured = catalog.streams if catalog else []
+    in_full = {item.stream.name for item in configured if item.sync_mode == SyncMode.full_refresh}
+    return [item for item in state if not item.stream or item.stream.stream_descriptor.name not in in_full]
 
 
 def _provider(stream_name: str) -> str:

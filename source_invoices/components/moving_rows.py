@@ -11,7 +11,7 @@ The rule is free of the CDK and of HTTP, so that a model of a moving list can be
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Optional, Protocol
 
 from source_invoices.components.envelope import Page
 
@@ -38,7 +38,8 @@ class Position:
     repeats: int = 0
     counted: int | None = None
     full: int = 1
-    resume: "Position | None" = None
+    # Not a text as a whole, which could not be resolved where this code is injected from a text.
+    resume: Optional["Position"] = None
     key: str | None = None
     keys_left: Sequence[str] = ()
     direction: str | None = None

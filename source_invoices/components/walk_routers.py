@@ -16,6 +16,7 @@ from airbyte_cdk.sources.declarative.partition_routers.partition_router import P
 from airbyte_cdk.sources.streams.call_rate import APIBudget
 from airbyte_cdk.sources.types import StreamSlice, StreamState
 
+from source_invoices.components.earlier_state import left_by_router
 from source_invoices.components.gate import shared
 from source_invoices.components.open_invoices import Columns, Earlier, Walk
 from source_invoices.components.read_ahead import ReadAhead
@@ -60,7 +61,7 @@ def _state_of(walk: Walk, earlier: Mapping[str, Any]) -> Mapping[str, StreamStat
 class ListWalk(PartitionRouter):
     """One slice for the whole list.
 
-    provider: its key in the configuration. earlier: the state of the last sync, put in by source.py.
+    provider: its key in the configuration.
     walk: the columns `key` and `issued`, the `final` statuses and how to `ask` for one invoice.
     """
 
@@ -69,10 +70,10 @@ class ListWalk(PartitionRouter):
     api_budget: APIBudget
     provider: str
     walk: Mapping[str, Any]
-    earlier: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         self._name = parameters["name"]
+        self.earlier = left_by_router(self.api_budget, self._name)
         _load(self.earlier)  # a damaged state is refused before anything is read
 
     @property
@@ -102,18 +103,19 @@ class DetailWalk(SubstreamPartitionRouter):
     api_budget: APIBudget | None = None
     provider: str = ""
     walk: Mapping[str, Any] = field(default_factory=dict)
-    earlier: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         super().__post_init__(parameters)
+        if self.api_budget is None:
+            raise ValueError("a DetailWalk needs an api_budget in the manifest")
+        self._budget = self.api_budget
         self._name = parameters["name"]
+        self.earlier = left_by_router(self._budget, self._name)
         _load(self.earlier)  # a damaged state is refused before anything is read
 
     @property
     def _walk(self) -> Walk:
-        if self.api_budget is None:
-            raise ValueError("a DetailWalk needs an api_budget in the manifest")
-        return _walk_of(self.api_budget, self._name, self)
+        return _walk_of(self._budget, self._name, self)
 
     def stream_slices(self) -> Iterable[StreamSlice]:
         self._walk.awaited  # noqa: B018  (begun here, with the state, before the list asks for it)

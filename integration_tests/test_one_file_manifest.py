@@ -1,0 +1,210 @@
+"""The connector as one manifest and one components.py does what the package does."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
+from airbyte_cdk.sources.declarative.parsers import custom_code_compiler
+from airbyte_cdk.utils.yaml_loader import safe_load_yaml
+from connector import STREAMS, Output, catalog_of, command, read, start
+
+from release import one_file
+from sandbox import Fault, Sandbox
+from source_invoices.components.timestamps import to_rfc3339
+from source_invoices.source import load_manifest
+
+ROOT = Path(__file__).parent.parent
+NOW = datetime.now(timezone.utc).replace(microsecond=0)
+UNSAFE_CODE = {"AIRBYTE_ENABLE_UNSAFE_CODE": "true"}
+# As the program of an image for manifest-only connectors, which stands in a folder with the two files.
+LOCAL = (
+    "import sys; from airbyte_cdk.cli.source_declarative_manifest._run import handle_local_manifest_command as run; "
+)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("built") / "source_declarative_manifest"
+    subprocess.run([sys.executable, "-m", "release.one_file", str(folder)], cwd=ROOT, check=True)
+    return folder
+
+
+class Program:
+    """Runs the two files with the CDK's `source-declarative-manifest`."""
+
+    def __init__(self, built: Path, folder: Path) -> None:
+        self._files = [
+            "--manifest-path",
+            str(built / "manifest.yaml"),
+            "--components-path",
+            str(built / "components.py"),
+        ]
+        self._folder = folder
+
+    def __call__(self, verb: str, **files: Any) -> Output:
+        program = Path(sys.executable).with_name("source-declarative-manifest")
+        arguments = [*command(self._folder, verb, **files), *self._files]
+        return start(arguments, self._folder, [str(program)], {**os.environ, **UNSAFE_CODE})
+
+    def read(self, sandbox: Sandbox, state: list[dict[str, Any]] | None = None) -> Output:
+        files = {"state": state} if state is not None else {}
+        return self("read", config=sandbox.config(), catalog=catalog_of(STREAMS), **files)
+
+
+@pytest.fixture
+def program(built: Path, tmp_path: Path) -> Program:
+    return Program(built, tmp_path)
+
+
+def rows(output: Output) -> dict[str, list[str]]:
+    return {stream: sorted(json.dumps(row, sort_keys=True) for row in output.records(stream)) for stream in STREAMS}
+
+
+def states(output: Output) -> dict[str, dict[str, Any]]:
+    """The last state of each stream, but for the seconds that its read has taken."""
+    left = {item["stream"]["stream_descriptor"]["name"]: item["stream"]["stream_state"] for item in output.state()}
+    return {name: {**state, "lookback_window": None} for name, state in left.items()}
+
+
+def statuses(output: Output) -> set[str | None]:
+    return {output.status(stream) for stream in STREAMS}
+
+
+def test_it_stands_alone(built: Path) -> None:
+    code = (built / "components.py").read_text()
+    for package in ("source_invoices", "release"):
+        assert f"from {package}" not in code
+        assert f"import {package}" not in code
+        assert f"class_name: {package}" not in (built / "manifest.yaml").read_text()
+    names = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F,E9", "--output-format", "concise"]
+    checked = subprocess.run([*names, str(built / "components.py")], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_spec_is_that_of_the_package(built: Path, tmp_path: Path) -> None:
+    shutil.copytree(built, tmp_path / built.name)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    output = start(["spec"], tmp_path / built.name, [sys.executable, "-c", LOCAL + "run(sys.argv[1:])"], environment)
+    (spec,) = output.of_type("SPEC")
+    assert spec["connectionSpecification"] == load_manifest()["spec"]["connection_specification"]
+
+
+def test_every_stream_has_the_rows_of_the_package_and_leaves_its_state(sandbox: Sandbox, program: Program) -> None:
+    ahead = sandbox.tables["nexudus_payout_invoices"].add(issued=NOW + timedelta(days=60))
+    output, package = program.read(sandbox), read(sandbox.config())
+    assert (output.exit_code, statuses(output)) == (0, {"COMPLETE"})
+    for stream, key in STREAMS.items():
+        assert {row[key] for row in output.records(stream)} == set(sandbox.tables[stream].keys())
+    assert rows(output) == rows(package)
+    assert ahead in {row["Id"] for row in output.records("nexudus_payout_invoices")}
+    assert states(output) == states(package)
+    assert states(output)["nexudus_payout_invoices"]["UpdatedOn"] <= to_rfc3339(datetime.now(timezone.utc))
+
+
+def test_a_broken_page_stops_every_stream_in_the_words_of_the_package(sandbox: Sandbox, program: Program) -> None:
+    for stream in STREAMS:
+        broken = Fault(kind="error_200", route=stream, when=lambda asked: asked.value("page") == "2", times=None)
+        sandbox.faults.append(broken)
+    output, package = program.read(sandbox), read(sandbox.config())
+    assert (output.exit_code, statuses(output)) == (1, {"INCOMPLETE"})
+    for stream in STREAMS:
+        first, *_ = [error for error in output.errors() if error.get("stream_descriptor", {}).get("name") == stream]
+        expected = package.error_of(stream)
+        assert (first["message"], first["failure_type"]) == (expected["message"], expected["failure_type"])
+    # And the sync after that has every row.
+    sandbox.faults.clear()
+    again = program.read(sandbox, output.state())
+    assert (again.exit_code, statuses(again)) == (0, {"COMPLETE"})
+    for stream, key in STREAMS.items():
+        assert {row[key] for row in output.records(stream) + again.records(stream)} == set(
+            sandbox.tables[stream].keys()
+        )
+
+
+def test_an_incremental_sync_brings_what_the_package_does_at_the_same_cost(sandbox: Sandbox, program: Program) -> None:
+    oldest = {stream: sandbox.tables[stream].keys()[-1] for stream in STREAMS}
+    for stream, key in oldest.items():
+        sandbox.tables[stream].change(key, status="unpaid")
+    first = read(sandbox.config())
+    new = {stream: sandbox.tables[stream].add() for stream in STREAMS}
+    for stream, key in oldest.items():
+        sandbox.tables[stream].change(key, note="paid")
+
+    asked = len(sandbox.requests)
+    package = read(sandbox.config(), state=first.state())
+    cost = len(sandbox.requests) - asked
+    output = program.read(sandbox, first.state())
+    assert (output.exit_code, statuses(output)) == (0, {"COMPLETE"})
+    assert len(sandbox.requests) - asked == 2 * cost
+    assert rows(output) == rows(package)
+    for stream, key in STREAMS.items():
+        assert {new[stream], oldest[stream]} <= {row[key] for row in output.records(stream)}
+        assert len(output.records(stream)) < 9
+
+
+def test_one_provider_is_enough_for_check(sandbox: Sandbox, program: Program) -> None:
+    output = program("check", config={"payhubix": sandbox.config()["payhubix"]})
+    assert output.connection_status()["status"] == "SUCCEEDED"
+    assert [request.route for request in sandbox.requests] == ["payhubix_invoices"]
+
+
+def test_check_says_what_is_wrong(sandbox: Sandbox, program: Program) -> None:
+    config = sandbox.config()
+    config["nexudus"]["credentials"]["password"] = "a-wrong-secret"
+    status = program("check", config=config).connection_status()
+    assert status["status"] == "FAILED"
+    assert "The user name or password is incorrect." in status["message"]
+
+
+def test_settings_are_refused_by_the_package_s_sentences(program: Program) -> None:
+    output = program("read", config={"lookback_days": 3}, catalog=catalog_of(STREAMS))
+    assert output.exit_code == 1
+    assert output.errors()[0]["message"].startswith("No provider is configured")
+    assert output.errors()[0]["failure_type"] == "config_error"
+
+
+def test_the_components_may_be_injected_as_a_text(
+    built: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (custom_code_compiler.COMPONENTS_MODULE_NAME, custom_code_compiler.SDM_COMPONENTS_MODULE_NAME):
+        monkeypatch.setitem(sys.modules, name, None)  # afterwards it is as it was
+        del sys.modules[name]
+    for name, value in UNSAFE_CODE.items():
+        monkeypatch.setenv(name, value)
+    code = (built / "components.py").read_text()
+    checksums = {"md5": hashlib.md5(code.encode()).hexdigest()}
+    config = {
+        **sandbox.config(),
+        "__injected_components_py": code,
+        "__injected_components_py_checksums": checksums,
+    }
+    manifest = safe_load_yaml((built / "manifest.yaml").read_text())
+    source: Any = ConcurrentDeclarativeSource(config=config, source_config=manifest)
+    assert sorted(stream.name for stream in source.discover(source.logger, config).streams) == sorted(STREAMS)
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        ("def helper(): ...", "helper is defined in source_invoices.a and in source_invoices.b"),
+        ("from os import path as json", "json is imported from"),
+        ("json = 1", "imported and defined: json"),
+    ],
+)
+def test_two_modules_that_use_a_name_differently_are_not_merged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: str, words: str
+) -> None:
+    monkeypatch.setattr(one_file, "ROOT", tmp_path)
+    (tmp_path / "source_invoices").mkdir()
+    (tmp_path / "source_invoices" / "a.py").write_text("import json\n\n\ndef helper(): ...\n")
+    (tmp_path / "source_invoices" / "b.py").write_text(f"{second}\n")
+    with pytest.raises(ValueError, match=words):
+        one_file._components(["source_invoices.a", "source_invoices.b"])

@@ -1,0 +1,1 @@
+"""What makes the forms in which the connector is handed on, besides the wheel."""
