@@ -1,6 +1,6 @@
 """An Airflow job that brings new and changed invoices every hour, as JSON Lines files.
 
-Needs Airflow 3.1 or later. Put this file and invoice_files.py into the folder of your DAGs, and set:
+Needs Airflow 3.2 or later. Put this file and invoice_files.py into the folder of your DAGs, and set:
 
 - the connection `source_invoices`, of type generic, with the connector's configuration as its extra;
 - the variable `invoices_folder`, where rows and states go: a folder that every worker sees;
