@@ -78,6 +78,14 @@ def test_no_state_is_saved_if_the_rows_cannot_be(workplace: Workplace, tmp_path:
     assert (workplace.folder / "data" / "state.json").read_text() == "[]\n"
 
 
+def test_what_a_killed_run_has_left_is_cleared_away(workplace: Workplace) -> None:
+    left = workplace.folder / "data" / ".run-killed"
+    left.mkdir(parents=True)
+    (left / "payhubix_invoices.jsonl").write_text("half a row")
+    assert workplace.run("./pipes.sh", "config.json", "data", "payhubix_invoices").returncode == 0
+    assert not left.exists()
+
+
 def test_an_unknown_stream_is_refused(workplace: Workplace) -> None:
     done = workplace.run("./pipes.sh", "config.json", "data", "payhubix")
     assert done.returncode != 0

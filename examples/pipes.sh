@@ -6,7 +6,7 @@
 #     ./pipes.sh config.json data payhubix_invoices nexudus_payout_invoices
 #
 # config.json is the connector's configuration. Each run that brings rows adds data/<stream>-<time>.jsonl; the state is
-# in data/state.json. If anything fails, the exit code is not 0 and the run leaves neither rows nor a state: run it again.
+# in data/state.json. If a stream or a program fails, the exit code is not 0 and the state stays as it was: run it again.
 # A row may come twice; the last one counts.
 set -euo pipefail
 config=$1 folder=$2
@@ -15,6 +15,7 @@ shift 2
 mkdir -p "$folder"
 exec 9> "$folder/.lock"
 flock --nonblock 9 || { echo "Another run is writing to $folder." >&2; exit 1; }
+rm -rf "$folder"/.run-* # of a run that was killed
 work=$(mktemp -d "$folder/.run-XXXXXX") # beside the results, so that each of them appears as a whole
 trap 'rm -rf "$work"' EXIT
 
