@@ -13,6 +13,7 @@ another. A row may come twice; the last one counts, in the order of the files' n
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -169,6 +170,7 @@ def configured_catalog(streams: Iterable[str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))  # clears away the files with the configuration
     _, config_file, target, *names = sys.argv
     try:
         for name, number in sync(json.loads(Path(config_file).read_text("utf-8")), Path(target), names).items():

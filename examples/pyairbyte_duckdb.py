@@ -4,12 +4,13 @@ Needs Python 3.10 to 3.12, `pip install airbyte`, and the connector: either inst
 the PATH, or as an image for Docker (for podman, see docs/running.md).
 
     python pyairbyte_duckdb.py config.json invoices.duckdb
-    python pyairbyte_duckdb.py config.json invoices.duckdb --image airbyte/source-invoices:0.1.0
+    python pyairbyte_duckdb.py config.json invoices.duckdb --image localhost/airbyte/source-invoices:0.1.0
 """
 
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 from itertools import groupby
@@ -66,4 +67,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))  # clears away the files with the configuration
     main()

@@ -11,6 +11,7 @@ writes them: a state never before the rows that it stands for.
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -88,4 +89,5 @@ def _write(kind: str, **content: Any) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))  # clears away the files with the configuration
     sys.exit(main())
