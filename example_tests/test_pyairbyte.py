@@ -120,18 +120,19 @@ def test_a_failing_provider_fails_the_run_and_keeps_its_state_while_others_go_on
     assert installed.values([fails])[fails] == accounts.values()[fails]
 
 
-def test_an_invoice_that_comes_twice_stands_there_once(installed: Job, accounts: Accounts) -> None:
-    stream = "payhubix_invoices"
+def test_an_invoice_that_comes_twice_stands_there_once_as_it_came_last(installed: Job, accounts: Accounts) -> None:
+    stream, size = "payhubix_invoices", 3
     installed.workplace.config = {"payhubix": accounts.config["payhubix"]}
     table = accounts.sandbox.tables[stream]
-    accounts.sandbox.lists[stream].max_page_size = 3
-    newest = table.keys()[0]
+    accounts.sandbox.lists[stream].max_page_size = size
+    last_of_page_1 = table.keys()[size - 1]
+    assert accounts.values()[stream][last_of_page_1] != "Canceled"
 
     def live_on(request: Request) -> None:
-        """The list moves while it is read, and an invoice that has been read changes."""
-        if request.route == stream and len(table) < 45:
+        """When page 1 has been read, its last invoice changes, and a new one moves the list, so that it is read again."""
+        if request.route == stream and request.page == 2 and len(table) == 40:
+            table.change(last_of_page_1, status="Canceled")
             table.add()
-            table.change(newest, status="Canceled")
 
     accounts.sandbox.on_request = live_on
     done = installed.run()
@@ -139,7 +140,7 @@ def test_an_invoice_that_comes_twice_stands_there_once(installed: Job, accounts:
     (rows,) = re.findall(r"payhubix: (\d+) rows read", done.stdout)
     assert int(rows) > len(table)
     assert installed.values([stream])[stream] == accounts.values()[stream]
-    assert accounts.values()[stream][newest] == "Canceled"
+    assert accounts.values()[stream][last_of_page_1] == "Canceled"
 
 
 def test_others_cannot_reach_the_configuration(installed: Job, accounts: Accounts) -> None:
