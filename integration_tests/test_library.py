@@ -1,7 +1,10 @@
 """The class in a Python program: built once, and handed configuration, catalog and state with each command."""
 
 import logging
+import threading
 
+import pytest
+import requests
 from airbyte_cdk.models import AirbyteStateMessage, ConfiguredAirbyteCatalogSerializer, Status
 from connector import STREAMS, catalog_of
 
@@ -32,3 +35,32 @@ def test_the_state_handed_to_a_read_counts(sandbox: Sandbox) -> None:
     rows, state = read([])
     assert rows == 9
     assert read(state)[0] == 1
+
+
+@pytest.mark.parametrize("is_closed", [False, True], ids=["read on", "closed"])
+def test_no_more_is_read_than_a_slow_destination_takes(is_closed: bool) -> None:
+    stream = "ipxo_payout_invoices"
+    with Sandbox(rows={stream: 6000}) as sandbox:
+        asked = threading.Semaphore(0)
+        sandbox.on_request = lambda _: asked.release()
+        source = SourceInvoices()
+        catalog = ConfiguredAirbyteCatalogSerializer.load(catalog_of([stream]))
+        messages = source.read(LOGGER, sandbox.config(), catalog)
+        rows = 0
+        while not rows:
+            rows += next(messages).record is not None
+        for _ in range(11):  # of 100 rows: 1,000 may wait
+            asked.acquire()
+        # Time in which all 60 pages could be read.
+        for _ in range(200):
+            requests.get(sandbox.config()["ipxo"]["api_url"], timeout=10)
+        # And those that are fetched ahead.
+        assert sandbox.count(stream) <= 11 + 20
+        if is_closed:
+            messages.close()
+        else:
+            assert rows + sum(message.record is not None for message in messages) == 6000
+        for thread in threading.enumerate():
+            if thread.name.startswith("read-ahead"):
+                thread.join(60)
+                assert not thread.is_alive()

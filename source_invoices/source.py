@@ -29,6 +29,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from airbyte_cdk.utils.yaml_loader import safe_load_yaml
 
 from source_invoices.components.answers import ACCESS_REFUSED
+from source_invoices.components.backlog import Backlog
 from source_invoices.components.gate import shared
 from source_invoices.components.newest_only import observe_newest_only
 from source_invoices.components.progress import Progress
@@ -87,6 +88,7 @@ class SourceInvoices(ConcurrentDeclarativeSource):
         if limits:
             usable |= manifest["check"]["config_overrides"]
         self._state = _of_incremental_streams(state or [], catalog)
+        self._backlog = Backlog()
         super().__init__(source_config=manifest, catalog=catalog, config=usable, state=self._state, limits=limits)
 
     def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
@@ -130,9 +132,11 @@ class SourceInvoices(ConcurrentDeclarativeSource):
             ) from None
         for stream in streams:
             observe_newest_only(stream.cursor)
-        # The CDK offers neither in public.
+        # The CDK offers none of these in public.
         if budget := self._constructor._api_budget:
             shared(budget, "progress", Progress).emit = self._message_repository.emit_message
+            self._backlog = shared(budget, "backlog", Backlog)
+            self._backlog.queue = self._concurrent_source._queue
         return streams
 
     def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
@@ -182,6 +186,7 @@ class SourceInvoices(ConcurrentDeclarativeSource):
         except AirbyteTracedException as error:
             raise _summary(failures) if failures else error from None
         finally:
+            self._backlog.give_up()
             self.logger.removeFilter(failure_log)
 
     def _refuse_a_bad_configuration(self) -> None:

@@ -117,6 +117,15 @@ def test_fetching_ahead_begins_with_the_second_page_and_doubles() -> None:
     assert ahead == [[], [3], [4, 5], [5, 6, 7, 8], [*range(6, 14)], [*range(7, 15)]]
 
 
+def test_no_more_is_fetched_ahead_than_it_takes_for_each_page_to_be_there_in_time() -> None:
+    rule = reading(workers=8)
+    row = {"key": 1, "status": "paid", "issued": 1}
+    rule.turn(Page([row], [1], 1, True, 20, 1), Position())
+    asked = [(1, False, 0), (2, False, 1), (3, False, 2), (4, True, 2), (5, True, 2), (6, False, 4), (7, True, 4)]
+    for page, is_there, ahead in asked:
+        assert len(rule.upcoming(Position(page=page), is_there=is_there)) == ahead
+
+
 def test_any_page_but_the_next_one_begins_anew() -> None:
     rule = reading(workers=8)
     row = {"key": 1, "status": "paid", "issued": 1}

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_invoices.components.timestamps import normalize, parse_text_time, parse_unix_time, to_rfc3339
+from source_invoices.components.timestamps import (
+    normalize,
+    parse_text_time,
+    parse_unix_time,
+    to_rfc3339,
+    unix_to_rfc3339,
+)
 
 INSTANTS = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(timezone.utc))
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -65,11 +71,14 @@ def test_texts_sort_as_the_instants_do(one: datetime, other: datetime) -> None:
 @given(st.integers(-(10**10), 10**11))
 def test_seconds_since_1970_are_exact(seconds: int) -> None:
     assert parse_unix_time(seconds).timestamp() == seconds
+    assert unix_to_rfc3339(seconds) == to_rfc3339(parse_unix_time(seconds))
+    assert unix_to_rfc3339(float(seconds)) == unix_to_rfc3339(seconds)
 
 
 @pytest.mark.parametrize(
     "value", [True, "1735689600", None, 1.5, float("nan"), float("inf"), 10**12, -(10**12), [1], {}]
 )
 def test_anything_else_is_no_number_of_seconds(value: object) -> None:
-    with pytest.raises(ValueError, match="seconds since 1970"):
-        parse_unix_time(value)
+    for read in (parse_unix_time, unix_to_rfc3339):
+        with pytest.raises(ValueError, match="seconds since 1970"):
+            read(value)  # type: ignore[operator]

@@ -26,7 +26,8 @@ class ReadAhead:
     """A walk whose pages are fetched ahead: the reading rule of its slice, and the way in which its pages are fetched.
 
     workers: how many pages may be fetched ahead; one means none. Fetching ahead begins when the page after the first is
-    asked for, with one page, then two, four, and so on, so that a walk that ends early has fetched few in vain.
+    asked for, with one page, then two, four, and so on, so that a walk that ends early has fetched few in vain; no more
+    than it takes to have each page when it is its turn.
     """
 
     def __init__(self, walk: Walk, workers: int) -> None:
@@ -103,8 +104,8 @@ class ReadAhead:
         self._begin()
         return Position()
 
-    def upcoming(self, position: Position) -> list[Position]:
-        """What to fetch ahead while this position is asked for."""
+    def upcoming(self, position: Position, *, is_there: bool = False) -> list[Position]:
+        """What to fetch ahead while this position is asked for; is_there: its page has been fetched already."""
         if not self._readings or self._to_check or position.resume:
             return []
         if position.key is not None:
@@ -115,14 +116,18 @@ class ReadAhead:
             last = min(self._last_page, position.page + self._workers)
             later = [Position(page=page) for page in range(position.page + 1, last + 1)]
         self._is_used |= is_next and self._ramp > 0 and position.key is None
-        self._ramp = min(max(1, 2 * self._ramp), self._workers) if is_next else 0
+        if not is_next:
+            self._ramp = 0
+        elif not is_there:
+            self._ramp = min(max(1, 2 * self._ramp), self._workers)
         self._previous = position
         return later[: self._ramp]
 
     def fetch(self, position: Position, send: _Send) -> requests.Response:
         """The answer for a position. Raises what `send` raises."""
-        later = {(item.page, item.key): item for item in self.upcoming(position)}
         place = (position.page, position.key)
+        is_there = place in self._fetched and self._fetched[place].done()
+        later = {(item.page, item.key): item for item in self.upcoming(position, is_there=is_there)}
         self._forget(keep=[place, *later])
         for new in later.keys() - self._fetched.keys():
             self._threads = self._threads or ThreadPoolExecutor(self._workers, "read-ahead")

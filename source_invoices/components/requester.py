@@ -18,6 +18,7 @@ from airbyte_cdk.sources.declarative.requesters.http_requester import HttpReques
 from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler
 from airbyte_cdk.sources.types import StreamSlice
 
+from source_invoices.components.backlog import Backlog
 from source_invoices.components.gate import GateAdapter, Pause, StreamFailure, shared
 from source_invoices.components.moving_rows import Position
 from source_invoices.components.read_ahead import ReadAhead
@@ -64,6 +65,7 @@ class GatedRequester(HttpRequester):
             budget=self.api_budget,
             renew=getattr(self.authenticator, "renew", None),
         )
+        self._backlog = shared(self.api_budget, "backlog", Backlog)
         # The CDK offers no public way to a requester's session.
         self._session = self._http_client._session
         gate.mount_on(self._session)
@@ -81,6 +83,7 @@ class GatedRequester(HttpRequester):
         stream_slice, token = options.get("stream_slice"), options.get("next_page_token")
         position: Position | None = token["next_page_token"] if token else None
         rule = stream_slice.extra_fields.get("rule") if stream_slice else None
+        self._backlog.wait()
         send = partial(self._send, stream_slice)
         return rule.fetch(position or Position(), send) if isinstance(rule, ReadAhead) else send(position)
 

@@ -17,6 +17,8 @@ from airbyte_cdk.sources.types import Config, StreamSlice, StreamState
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 _LENGTH = len("2025-01-31T08:00:00.000000Z")
+_SECONDS_A_DAY = 86_400
+_YEAR_10000 = 253_402_300_800
 
 # RFC 3339, the same without seconds or zone (then UTC), and Go's `time.String()`, which names the zone twice.
 _TEXT_TIME = re.compile(
@@ -81,6 +83,19 @@ def _since_1970(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, timezone.utc)
 
 
+def unix_to_rfc3339(seconds: int | float) -> str:
+    """The time that seconds since 1970, which `parse_unix_time` takes, name, as `to_rfc3339` writes it."""
+    if type(seconds) is not int or not 0 <= seconds < _YEAR_10000:
+        return to_rfc3339(parse_unix_time(seconds))
+    days, second = divmod(seconds, _SECONDS_A_DAY)
+    return f"{_day(days)}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}.000000Z"
+
+
+@_remember
+def _day(days: int) -> str:
+    return _since_1970(days * _SECONDS_A_DAY).date().isoformat()
+
+
 def to_rfc3339(instant: datetime) -> str:
     """The form in which times leave: UTC and always six fraction digits, so that the texts sort as the instants do."""
     if instant.tzinfo is not timezone.utc:
@@ -123,10 +138,11 @@ class Timestamps(RecordTransformation):
             if self.derived:
                 latest = None
                 for name in self.latest_of:
-                    if record.get(name):
-                        instant = parse_unix_time(record[name])
-                        latest = instant if latest is None or instant > latest else latest
-                record[self.derived] = to_rfc3339(latest) if latest else None
+                    if seconds := record.get(name):
+                        if type(seconds) is not int or not 0 <= seconds < _YEAR_10000:
+                            parse_unix_time(seconds)  # it may be no time
+                        latest = seconds if latest is None or seconds > latest else latest
+                record[self.derived] = None if latest is None else unix_to_rfc3339(latest)
         except (ValueError, TypeError) as error:
             raise AirbyteTracedException(
                 message=f"{self._stream}: the time in `{name}` of invoice {record.get(self.key)!r} cannot be read: "
