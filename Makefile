@@ -57,15 +57,21 @@ example-test: $(VENV)/installed .venv-examples/installed  ## run the examples, w
 reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliability.md
 	PYTHONPATH=. $(BIN)/python integration_tests/reliability.py > /dev/null
 
-# In an environment of its own: what the connector is measured against is no part of it.
-.venv-bench/installed: pyproject.toml requirements-bench.lock
+# What the connector is measured against is in one environment; in another is the connector as its users install it, with
+# nothing that would make its start longer.
+.venv-bench/installed: pyproject.toml requirements-bench.lock requirements-runtime.lock
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 		-r requirements-bench.lock
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PYTHON) -m venv .venv-bench/connector
+	.venv-bench/connector/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r requirements-runtime.lock
 	touch $@
 
-bench: .venv-bench/installed  ## measure against other readers, into benchmarks/README.md; an hour (Python 3.11)
+bench: .venv-bench/installed dist  ## measure against other readers, into benchmarks/README.md; an hour (Python 3.11)
+	.venv-bench/connector/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
+		dist/*.whl
 	.venv-bench/bin/python -m benchmarks
 
 lint: $(VENV)/installed  ## check style and types

@@ -28,6 +28,8 @@ import duckdb
 from sandbox import Sandbox
 
 PAGE = Path(__file__).parent / "README.md"
+# The connector as its users install it; stock shares its environment.
+CONNECTOR = Path(sys.prefix) / "connector" / "bin"
 LISTS = ("ipxo_payout_invoices", "ipxo_ecommerce_invoices", "payhubix_invoices")
 # Final statuses of two lists, and how many invoices they get in a day whatever the length of their history.
 SETTLED = {"ipxo_payout_invoices": "paid", "payhubix_invoices": "Paid"}
@@ -78,8 +80,9 @@ def command(reader: str, config: Path, stream: str, folder: Path, state: Path | 
 
 
 def executable(reader: str, config: Path, stream: str) -> list[str]:
-    module = ["source_invoices"] if reader == "connector" else ["benchmarks.read_stock", str(config), stream]
-    return [sys.executable, "-m", *module]
+    if reader == "connector":
+        return [str(CONNECTOR / "source-invoices")]
+    return [str(CONNECTOR / "python"), "-m", "benchmarks.read_stock", str(config), stream]
 
 
 def run(arguments: Sequence[str], out: Path) -> Run:

@@ -21,8 +21,11 @@ def commands(job: Any) -> set[str]:
     return {step["run"] for step in job["steps"] if "run" in step}
 
 
-def test_style_types_and_tests_are_run() -> None:
-    assert {"make lint", "make test"} <= commands(WORKFLOWS["tests.yml"]["jobs"]["tests"])
+def test_all_that_lands_is_tested() -> None:
+    jobs = WORKFLOWS["tests.yml"]["jobs"]
+    assert {"make lint", "make test"} <= commands(jobs["tests"])
+    tests = {f"make {target}" for target in TARGETS if target == "test" or target.endswith("-test")}
+    assert tests <= set().union(*map(commands, jobs.values()))
 
 
 @pytest.mark.parametrize("job", JOBS)
@@ -50,6 +53,12 @@ def test_the_versions_of_python_are_those_of_the_project() -> None:
     classified = [line.removeprefix(prefix) for line in PROJECT["classifiers"] if line.startswith(f"{prefix}3.")]
     job = WORKFLOWS["tests.yml"]["jobs"]["tests"]
     assert supported == classified == job["strategy"]["matrix"]["python"]
+    (installed,) = [
+        step["with"]["python-version"].split()
+        for step in WORKFLOWS["tests.yml"]["jobs"]["wheel"]["steps"]
+        if "python-version" in step.get("with", {})
+    ]
+    assert sorted(installed) == sorted(supported)
     assert job["env"]["PYTHON"] == "python${{ matrix.python }}"
 
 
