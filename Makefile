@@ -42,12 +42,12 @@ image-test: $(VENV)/installed  ## build the image and test it in containers agai
 	$(PYTHON) -m containers --stand-in
 	$(BIN)/python -m pytest image_tests
 
-# In an environment of its own: Airflow, Dagster and Meltano bring hundreds of packages.
-.venv-examples/installed: pyproject.toml requirements-examples.lock
+# In an environment of its own: Airflow, Dagster and Meltano bring hundreds of packages. uv installs them sooner than pip.
+.venv-examples/installed: $(VENV)/installed pyproject.toml requirements-examples.lock
 	$(PYTHON) -m venv .venv-examples
-	.venv-examples/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	$(BIN)/uv pip install --quiet --python .venv-examples/bin/python --no-deps --require-hashes --compile-bytecode \
 		-r requirements-examples.lock
-	.venv-examples/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/uv pip install --quiet --python .venv-examples/bin/python --no-deps --no-build-isolation -e .
 	touch $@
 
 # The image is tested where `make image-test` has built it.
