@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?=
 
-.PHONY: demo test manifest dist dist-test image image-test reliability bench lint lock clean help
+.PHONY: demo test manifest dist dist-test image image-test picture picture-test reliability bench lint lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
@@ -18,7 +18,7 @@ $(VENV)/installed: pyproject.toml requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-demo: $(VENV)/installed  ## sync every stream into invoices.duckdb, from the sandbox or from CONFIG=my.json
+demo: $(VENV)/installed  ## sync every stream into invoices.duckdb and invoices.html, from the sandbox or from CONFIG=my.json
 	$(BIN)/python -m demo $(if $(CONFIG),--config '$(CONFIG)')
 
 test: $(VENV)/installed  ## run all tests
@@ -41,6 +41,12 @@ image:  ## build the image, with podman or docker
 image-test: $(VENV)/installed  ## build the image and test it in containers against the sandbox
 	$(PYTHON) -m containers --stand-in
 	$(BIN)/python -m pytest image_tests
+
+picture-test: $(VENV)/installed  ## look at the page of the demo in Chromium
+	$(BIN)/python -m pytest picture_tests
+
+picture: $(VENV)/installed  ## renew docs/invoices.png, the top of that page
+	$(BIN)/python -m picture_tests.screenshot
 
 reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliability.md
 	PYTHONPATH=. $(BIN)/python integration_tests/reliability.py > /dev/null
@@ -76,4 +82,4 @@ lock: $(VENV)/installed  ## renew requirements.lock from pyproject.toml
 		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file requirements-bench.lock
 
 clean:  ## remove what the other commands made
-	rm -rf $(VENV) .venv-bench .tmp build dist invoices.duckdb
+	rm -rf $(VENV) .venv-bench .tmp build dist invoices.duckdb invoices.html
