@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?=
 
-.PHONY: demo test manifest dist dist-test image image-test example-test reliability bench lint lock clean help
+.PHONY: demo test manifest dist dist-test image image-test example-test picture picture-test reliability bench lint lock \
+	clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
@@ -18,7 +19,7 @@ $(VENV)/installed: pyproject.toml requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-demo: $(VENV)/installed  ## sync every stream into invoices.duckdb, from the sandbox or from CONFIG=my.json
+demo: $(VENV)/installed  ## sync every stream into invoices.duckdb and invoices.html, from the sandbox or from CONFIG=my.json
 	$(BIN)/python -m demo $(if $(CONFIG),--config '$(CONFIG)')
 
 test: $(VENV)/installed  ## run all tests
@@ -42,7 +43,7 @@ image-test: $(VENV)/installed  ## build the image and test it in containers agai
 	$(PYTHON) -m containers --stand-in
 	$(BIN)/python -m pytest image_tests
 
-# In an environment of its own: Airflow, Dagster and Meltano bring hundreds of packages. uv installs them sooner than pip.
+# In an environment of its own: Airflow, Dagster and Meltano bring hundreds of packages. uv is quicker with them.
 .venv-examples/installed: $(VENV)/installed pyproject.toml requirements-examples.lock
 	$(PYTHON) -m venv .venv-examples
 	$(BIN)/uv pip install --quiet --python .venv-examples/bin/python --no-deps --require-hashes --compile-bytecode \
@@ -53,6 +54,12 @@ image-test: $(VENV)/installed  ## build the image and test it in containers agai
 # The image is tested where `make image-test` has built it.
 example-test: $(VENV)/installed .venv-examples/installed  ## run the examples, with PyAirbyte, Airflow, Dagster and Meltano
 	$(BIN)/python -m pytest -n auto --dist worksteal example_tests
+
+picture-test: $(VENV)/installed  ## look at the page of the demo in Chromium
+	$(BIN)/python -m pytest picture_tests
+
+picture: $(VENV)/installed  ## renew docs/invoices.png, the top of that page
+	$(BIN)/python -m picture_tests.screenshot
 
 reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliability.md
 	PYTHONPATH=. $(BIN)/python integration_tests/reliability.py > /dev/null
@@ -90,4 +97,4 @@ lock: $(VENV)/installed  ## renew requirements.lock from pyproject.toml
 		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file requirements-examples.lock
 
 clean:  ## remove what the other commands made
-	rm -rf $(VENV) .venv-bench .venv-examples .tmp build dist invoices.duckdb
+	rm -rf $(VENV) .venv-bench .venv-examples .tmp build dist invoices.duckdb invoices.html

@@ -16,8 +16,9 @@ from typing import Any
 
 from rich.console import Console
 
-from demo.accounts import ROWS, SANDBOX, build_sandbox, next_run
+from demo.accounts import ROWS, SANDBOX, Run, build_sandbox, next_run
 from demo.database import Database
+from demo.page import write_page
 from demo.problem import Problem
 from demo.progress import ProgressDisplay, working
 from demo.summary import print_summary
@@ -41,6 +42,11 @@ class Arguments:
     def schema(self) -> str:
         """The schema of the database that holds the tables."""
         return SANDBOX_SCHEMA if self.config is None else LIVE_SCHEMA
+
+    @property
+    def page(self) -> Path:
+        """Where the page with the pictures goes."""
+        return self.database.with_suffix(".html")
 
     @property
     def accounts(self) -> str:
@@ -69,6 +75,8 @@ def parse(arguments: Sequence[str] | None) -> Arguments:
         parser.error("--rows must be at least 1")
     if parsed.database.name.split(".")[0] == LIVE_SCHEMA:
         parser.error(f"the database cannot be called {LIVE_SCHEMA}: one of its schemas is")
+    if parsed.database.suffix == ".html":
+        parser.error("the database cannot end in .html: the page with the pictures does")
     return Arguments(parsed.config, parsed.database, parsed.rows)
 
 
@@ -152,16 +160,29 @@ def demonstrate(arguments: Arguments, console: Console, folder: Path) -> int:
             connector.sync(database.path, database.schema)
         seconds = time.monotonic() - began
         failures = connector.failures(streams)
+        database.remember_streams(run, connector.stream_syncs(streams))
+    with working(console, "Drawing the pictures"):
+        unwritten = draw(database, run, arguments.page)
     console.print()
     summaries, totals = database.summaries(streams), database.totals(streams)
     print_summary(console, summaries, totals, list(failures), first=not runs)
     read = sum(stream.records for stream in display.report.streams.values())
     console.print(f"{read:,} rows read in {seconds:.1f} seconds: {read / seconds:,.0f} rows a second.", highlight=False)
+    console.print(f"\n{unwritten or f'See it in {arguments.page}'}", soft_wrap=True, markup=False, highlight=False)
     console.print("\nQuery it with:", highlight=False)
     console.print(database.query_line(streams), soft_wrap=True, markup=False, highlight=False)
     for name, message in failures.items():
         console.print(f"\n{name} failed. {message}", soft_wrap=True, markup=False, highlight=False)
-    return 1 if failures else 0
+    return 1 if failures or unwritten else 0
+
+
+def draw(database: Database, run: Run, page: Path) -> str | None:
+    """Writes the page with the pictures; returns what came in its way."""
+    try:
+        write_page(database, run, page)
+    except OSError as error:
+        return f"The page {page} cannot be written: {error.strerror}."
+    return None
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

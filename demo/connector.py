@@ -5,7 +5,7 @@ It is run as a script of its own and takes: the connector, the file for the repo
 writes to stderr, and the connector's own arguments.
 
 The report is a file of JSON lines, each with some of the keys `records` (how many rows each stream has delivered so
-far), `stream`, `status`, `estimate`, `error` and `exit`.
+far), `stream`, `status`, `at` (milliseconds since 1970), `estimate`, `error` and `exit`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ class Report:
 def events(trace: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """What a trace message says about a stream, or about the whole run."""
     if status := trace.get("stream_status"):
-        yield {"stream": status["stream_descriptor"]["name"], "status": status["status"]}
+        name = status["stream_descriptor"]["name"]
+        yield {"stream": name, "status": status["status"], "at": trace["emitted_at"]}
     if (estimate := trace.get("estimate")) and estimate.get("row_estimate") is not None:
         yield {"stream": estimate["name"], "estimate": estimate["row_estimate"]}
     if error := trace.get("error"):

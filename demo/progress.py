@@ -22,12 +22,14 @@ INTERVAL = 0.1
 
 @dataclass
 class StreamProgress:
-    """How far a stream has come. `status` is that of the Airbyte protocol."""
+    """How far a stream has come. `status` is that of the Airbyte protocol; times are milliseconds since 1970."""
 
     records: int = 0
     estimate: int | None = None
     status: str | None = None
     error: str | None = None
+    began: float | None = None
+    ended: float | None = None
 
     @property
     def complete(self) -> bool:
@@ -72,6 +74,10 @@ class Report:
             return
         stream = self._stream(name)
         stream.status = event.get("status", stream.status)
+        if event.get("status") == "STARTED":
+            stream.began = event["at"]
+        elif event.get("status") in ("COMPLETE", "INCOMPLETE"):
+            stream.ended = event["at"]
         stream.estimate = event.get("estimate", stream.estimate)
         stream.error = stream.error or event.get("error")
 

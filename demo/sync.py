@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 import sys
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from airbyte._processors.sql.duckdb import DuckDBSqlProcessor
 from airbyte.caches import DuckDBCache
 from overrides import overrides
 
+from demo.database import StreamSync
 from demo.problem import Problem
 from demo.progress import Report, StreamProgress
 
@@ -96,9 +98,20 @@ class Connector:
 
     def failures(self, streams: list[Stream]) -> dict[str, str]:
         """The streams that the last sync did not complete, and why."""
-        self.report.refresh()
-        progress = {stream.name: self.report.streams.get(stream.name, StreamProgress()) for stream in streams}
+        progress = self._progress(streams)
         return {name: stream.error or self._last_words() for name, stream in progress.items() if not stream.complete}
+
+    def stream_syncs(self, streams: list[Stream]) -> list[StreamSync]:
+        """How the last sync has read the streams."""
+        failures = self.failures(streams)
+        return [
+            StreamSync(name, stream.records, time(stream.began), time(stream.ended), failures.get(name))
+            for name, stream in self._progress(streams).items()
+        ]
+
+    def _progress(self, streams: list[Stream]) -> dict[str, StreamProgress]:
+        self.report.refresh()
+        return {stream.name: self.report.streams.get(stream.name, StreamProgress()) for stream in streams}
 
     def _last_words(self) -> str:
         self.report.refresh()
@@ -119,3 +132,8 @@ class Connector:
         script.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', "utf-8")
         script.chmod(0o700)
         return script
+
+
+def time(milliseconds: float | None) -> datetime | None:
+    """A time that is given in milliseconds since 1970, in UTC and without a zone, as the database holds it."""
+    return None if milliseconds is None else datetime(1970, 1, 1) + timedelta(milliseconds=milliseconds)

@@ -14,7 +14,7 @@ import time
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import pytest
@@ -27,12 +27,14 @@ if importlib.util.find_spec("airbyte") is None:
     pytest.skip("the demo's engine is not installed: pip install -e '.[demo]'", allow_module_level=True)
 
 import duckdb
+from invoices_page import Page, expected_bars
 
 from demo import accounts
 from demo.command_line import quiet_environment, run
-from demo.database import FINAL_STATUSES, Database
+from demo.database import Database
 from demo.problem import Problem
 from demo.progress import StreamProgress
+from demo.streams import COLUMNS
 
 if TYPE_CHECKING:
     from demo.sync import Connector
@@ -122,6 +124,7 @@ class Runs:
     first: Screen
     second: Screen
     failing: Screen
+    failing_page: Page
 
 
 def run_here(*arguments: str) -> Screen:
@@ -141,12 +144,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     folder = tmp_path_factory.mktemp("failing")
     with Sandbox(rows=9) as sandbox:
         sandbox.payhubix.max_page_size = 3
-        fault = Fault("status", "payhubix_invoices", status=500, times=None, when=lambda request: request.page == 2)
+        fault = Fault("status", "payhubix_invoices", status=404, times=None, when=lambda request: request.page == 2)
         sandbox.faults.append(fault)
         config = folder / "my.json"
-        config.write_text(json.dumps(sandbox.config() | {"attempts": 1}))
+        config.write_text(json.dumps(sandbox.config()))
         failing = run_here("--config", str(config), "--database", str(folder / "failing.duckdb"))
-    return Runs(demo, screen(first), demo.run(*arguments), failing)
+    failing_page = Page((folder / "failing.html").read_text("utf-8"))
+    return Runs(demo, screen(first), demo.run(*arguments), failing, failing_page)
 
 
 @pytest.fixture
@@ -155,15 +159,17 @@ def database(runs: Runs, tmp_path: Path) -> Database:
     return Database(runs.demo.path, "main", tmp_path)
 
 
-def is_settled(row: dict[str, Any]) -> bool:
-    return row["status"].lower() in FINAL_STATUSES
+@pytest.fixture
+def page(runs: Runs) -> Page:
+    """The page that the second run left."""
+    return Page((runs.demo.work / "tmp.html").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("stream", STREAMS)
 def test_the_first_run_counts_what_the_sandbox_holds(runs: Runs, database: Database, stream: str) -> None:
     rows = list(accounts.build_sandbox(database.runs()[:1]).tables[stream].rows())
     assert len(rows) == (ROWS // 10 if stream == "ipxo_invoices" else ROWS)
-    settled = None if "nexudus" in stream else sum(map(is_settled, rows))
+    settled = None if "nexudus" in stream else sum(row["status"] in COLUMNS[stream].final for row in rows)
     counts = ["-", "-"] if settled is None else [str(len(rows) - settled), str(settled)]
 
     assert runs.first.row(stream) == [stream, str(len(rows)), str(len(rows)), "0", *counts]
@@ -224,8 +230,65 @@ def test_the_query_line_works(runs: Runs) -> None:
     assert "invoices" in result.stdout
 
 
-def test_nothing_is_left_but_the_database(runs: Runs) -> None:
-    assert [path.name for path in runs.demo.work.iterdir()] == ["tmp.duckdb"]
+def test_the_page_is_beside_the_database_and_has_the_last_sync(runs: Runs, database: Database) -> None:
+    html = (runs.demo.work / "tmp.html").read_text("utf-8")
+
+    assert "\nSee it in tmp.html\n" in runs.second.text
+    for sync in database.stream_syncs(database.runs()[-1]):
+        assert sync.failure is None
+        assert sync.began and sync.ended and sync.began <= sync.ended
+        assert f"{sync.name}: {sync.rows} row{'' if sync.rows == 1 else 's'}, {sync.seconds:.1f} s" in html
+        assert f"{sync.name}: {sync.rows} rows read" in runs.second.text or sync.rows == 1
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_the_pictures_on_the_page_say_what_the_database_holds(runs: Runs, page: Page, stream: str) -> None:
+    bars = page.bars(stream)
+
+    assert bars == expected_bars(runs.demo.path, "main", stream)
+    assert len(bars["Invoices by month"]) > 2
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_the_tables_on_the_page_say_the_same(runs: Runs, database: Database, page: Page, stream: str) -> None:
+    bars = expected_bars(runs.demo.path, "main", stream)
+    table = page.table(stream, 0)
+    assert sum(int(row[3]) for row in table) == len(accounts.build_sandbox(database.runs()).tables[stream].keys())
+
+    said = [amount_in_words(row) for row in table if row[0] != "no date"]
+    assert sorted(said) == sorted(words for title in bars if title.startswith("Amount") for words in bars[title])
+    if opened := [words for title in bars if title.startswith("Open") for words in bars[title]]:
+        said = [amount_in_words(row) for row in page.table(stream, 1)]
+        assert sorted(said) == sorted(opened)
+
+
+def amount_in_words(row: list[str]) -> str:
+    """What a bar says of this row of a table."""
+    place, status, currency, _, amount = row
+    status = "" if status == "\N{EN DASH}" else f", {status}"
+    return f"{place}{status}: {amount}{', ' if currency == 'no currency' else ' '}{currency}"
+
+
+def test_the_page_names_a_failed_stream_at_the_top_in_its_row_and_beside_its_pictures(runs: Runs) -> None:
+    root = runs.failing_page.root
+    (header,), (sync,) = root.all("header"), root.all("section", id="sync")
+    (article,) = root.all("article", id="payhubix_invoices")
+
+    assert "1 of 5 streams failed in this sync: payhubix_invoices." in header.line()
+    (row,) = (row for row in sync.all("tr") if "payhubix_invoices" in row.line())
+    assert re.search("failed: Payhubix.*Simulated failure 404", row.line())
+    assert "The last sync of this stream failed" in article.line()
+    assert "my.json" in header.line()
+
+
+def test_a_database_that_the_page_would_overwrite_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run(["--database", "invoices.html"])
+    assert "the database cannot end in .html" in capsys.readouterr().err
+
+
+def test_nothing_is_left_but_the_database_and_the_page(runs: Runs) -> None:
+    assert sorted(path.name for path in runs.demo.work.iterdir()) == ["tmp.duckdb", "tmp.html"]
     assert not Path(runs.demo.environment["HOME"]).exists()
     assert not list(runs.demo.work.parent.glob("source-invoices-demo-*"))
 
@@ -243,7 +306,7 @@ def test_a_failing_provider_ends_in_a_sentence_after_the_other_streams(runs: Run
     assert runs.failing.row("payhubix_invoices")[0] == "payhubix_invoices (failed)"
     last_line = runs.failing.text.splitlines()[-1]
     assert last_line.startswith("payhubix_invoices failed. Payhubix")
-    assert "Simulated failure 500" in last_line
+    assert "Simulated failure 404" in last_line
 
 
 @pytest.mark.parametrize(
@@ -352,7 +415,7 @@ def test_estimates_and_rows_are_reported_for_each_stream(bills: Bills) -> None:
     connector = bills.connector((1, "open"), (2, "open"))
 
     assert bills.sync(connector) == {}
-    assert connector.report.streams == {"bills": StreamProgress(records=2, estimate=9, status="COMPLETE")}
+    assert connector.report.streams == {"bills": StreamProgress(records=2, estimate=9, status="COMPLETE", ended=0.0)}
 
 
 def test_a_connector_that_crashes_leaves_its_rows_and_its_last_words(bills: Bills) -> None:

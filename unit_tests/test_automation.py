@@ -23,9 +23,9 @@ def commands(job: Any) -> set[str]:
 
 def test_all_that_lands_is_tested() -> None:
     jobs = WORKFLOWS["tests.yml"]["jobs"]
-    assert {"make lint", "make test"} <= commands(jobs["tests"])
-    tests = {f"make {target}" for target in TARGETS if target == "test" or target.endswith("-test")}
-    assert tests <= set().union(*map(commands, jobs.values()))
+    assert "make test" in commands(jobs["tests"])
+    checks = {f"make {target}" for target in TARGETS if target in ("lint", "test") or target.endswith("-test")}
+    assert checks <= set().union(*map(commands, jobs.values()))
 
 
 @pytest.mark.parametrize("job", JOBS)
