@@ -1,10 +1,13 @@
 """The streams as the CDK's own components read them: what the connector is compared with."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import requests
 
-from sandbox import Sandbox
+if TYPE_CHECKING:  # it is also read where only the connector is installed
+    from sandbox import Sandbox
 
 PAGE_NUMBER = {"type": "RequestOption", "inject_into": "request_parameter", "field_name": "page"}
 
