@@ -1,5 +1,7 @@
-"""How the messages of a sync are written."""
+"""How the process starts, and how the messages of a sync are written."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -35,3 +37,22 @@ def test_what_was_read_before_a_failure_is_written(capsys: pytest.CaptureFixture
     with pytest.raises(ValueError, match="the end"):
         run._write(messages())
     assert capsys.readouterr().out == f"{RECORD}\n"
+
+
+def test_the_start_parses_no_source_and_leaves_tracebacks_whole() -> None:
+    code = """
+import linecache, sys
+long_texts = []
+def note(event, arguments):
+    if event == "compile" and arguments[1] == "<unknown>" and len(arguments[0]) > 10_000:  # ast.parse
+        long_texts.append(arguments[0])
+sys.addaudithook(note)
+from source_invoices.__main__ import main
+sys.argv = ["source-invoices", "spec"]
+main()
+import enum, airbyte_protocol_dataclasses.models.airbyte_protocol as protocol
+lines = [linecache.getline(module.__file__, 1) for module in (enum, protocol)]
+print(len(long_texts), all(lines), file=sys.stderr)
+"""
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stderr.splitlines()[-1] == "0 True"
