@@ -36,8 +36,8 @@ def _without_source_texts() -> Iterator[None]:
     """
     files = [Path(enum.__file__)]
     protocol = find_spec("airbyte_protocol_dataclasses")
-    if protocol and protocol.origin:
-        files.append(Path(protocol.origin).with_name("models") / "airbyte_protocol.py")
+    for folder in (protocol and protocol.submodule_search_locations) or ():
+        files.append(Path(folder, "models", "airbyte_protocol.py"))
     for file in files:
         linecache.cache[str(file)] = (0, None, [], str(file))
     try:
