@@ -12,6 +12,7 @@ from moving_list import MOVES, MovingList
 from source_invoices.components.envelope import Page
 from source_invoices.components.moving_rows import Position
 from source_invoices.components.open_invoices import Columns, Walk
+from source_invoices.components.ramp import Ramp
 from source_invoices.components.read_ahead import ReadAhead
 
 STARTED = datetime(2026, 11, 1, tzinfo=timezone.utc)
@@ -121,9 +122,23 @@ def test_no_more_is_fetched_ahead_than_it_takes_for_each_page_to_be_there_in_tim
     rule = reading(workers=8)
     row = {"key": 1, "status": "paid", "issued": 1}
     rule.turn(Page([row], [1], 1, True, 20, 1), Position())
-    asked = [(1, False, 0), (2, False, 1), (3, False, 2), (4, True, 2), (5, True, 2), (6, False, 4), (7, True, 4)]
-    for page, is_there, ahead in asked:
-        assert len(rule.upcoming(Position(page=page), is_there=is_there)) == ahead
+    late = [(1, 0), (2, 1), (3, 2), (4, 4)]
+    in_time = [(5, 4), (6, 4), (7, 4), (8, 3), (9, 3), (10, 3), (11, 2), (12, 2), (13, 1), (14, 1)]
+    for page, ahead in late:
+        assert len(rule.upcoming(Position(page=page))) == ahead
+    for page, ahead in in_time:
+        assert len(rule.upcoming(Position(page=page), is_there=True)) == ahead
+    assert len(rule.upcoming(Position(page=15))) == 2
+
+
+@given(st.integers(1, 40), st.lists(st.booleans(), max_size=200))
+def test_a_page_that_is_fetched_ahead_is_not_forgotten_before_its_turn(most: int, in_time: list[bool]) -> None:
+    ramp = Ramp(most)
+    end = 0
+    for page, is_there in enumerate(in_time):
+        ramp.go_on(is_there=is_there)
+        assert end <= page + ramp.pages <= page + most
+        end = page + ramp.pages
 
 
 def test_any_page_but_the_next_one_begins_anew() -> None:

@@ -17,6 +17,7 @@ from source_invoices.components.envelope import Page
 from source_invoices.components.gate import NotFetchedAhead, fetching_ahead
 from source_invoices.components.moving_rows import Position
 from source_invoices.components.open_invoices import Walk
+from source_invoices.components.ramp import Ramp
 
 _Send = Callable[[Position], requests.Response]
 _READINGS_AHEAD = 2
@@ -26,8 +27,7 @@ class ReadAhead:
     """A walk whose pages are fetched ahead: the reading rule of its slice, and the way in which its pages are fetched.
 
     workers: how many pages may be fetched ahead; one means none. Fetching ahead begins when the page after the first is
-    asked for, with one page, then two, four, and so on, so that a walk that ends early has fetched few in vain; no more
-    than it takes to have each page when it is its turn.
+    asked for, with one page, then two, four, and so on, but no more than it takes to have each in time (see ramp.py).
     """
 
     def __init__(self, walk: Walk, workers: int) -> None:
@@ -37,7 +37,7 @@ class ReadAhead:
         self._fetched: dict[Hashable, Future[requests.Response]] = {}
         self._threads: ThreadPoolExecutor | None = None
         self._previous = Position(page=0)
-        self._ramp = 0
+        self._ramp = Ramp(workers)
         self._begin()
 
     def _begin(self) -> None:
@@ -115,13 +115,13 @@ class ReadAhead:
             is_next = position.page == self._previous.page + 1 > 1
             last = min(self._last_page, position.page + self._workers)
             later = [Position(page=page) for page in range(position.page + 1, last + 1)]
-        self._is_used |= is_next and self._ramp > 0 and position.key is None
-        if not is_next:
-            self._ramp = 0
-        elif not is_there:
-            self._ramp = min(max(1, 2 * self._ramp), self._workers)
+        self._is_used |= is_next and self._ramp.pages > 0 and position.key is None
+        if is_next:
+            self._ramp.go_on(is_there=is_there)
+        else:
+            self._ramp.begin_anew()
         self._previous = position
-        return later[: self._ramp]
+        return later[: self._ramp.pages]
 
     def fetch(self, position: Position, send: _Send) -> requests.Response:
         """The answer for a position. Raises what `send` raises."""

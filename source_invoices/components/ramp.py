@@ -1,0 +1,27 @@
+"""How many pages are fetched ahead of the one that is read."""
+
+
+class Ramp:
+    """The number of pages: none at first, at most `most`.
+
+    It doubles where a page was not there when it was asked for, so that a walk that ends early has fetched few in vain.
+    It falls by one after as many in time as are fetched ahead, so that no more memory is taken than waiting costs.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.pages = 0
+        self._most = most
+        self._in_time = 0
+
+    def begin_anew(self) -> None:
+        """The page asked for is not the next one: nothing is known of those that follow."""
+        self.pages = 0
+
+    def go_on(self, *, is_there: bool) -> None:
+        """The next page is asked for; is_there: it has been fetched already."""
+        self._in_time = self._in_time + 1 if is_there else 0
+        if not is_there:
+            self.pages = min(max(1, 2 * self.pages), self._most)
+        elif self._in_time >= self.pages > 1:
+            self.pages -= 1
+            self._in_time = 0
