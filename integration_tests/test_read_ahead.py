@@ -21,11 +21,17 @@ def most_in_flight(requests: list[Request]) -> int:
     return most
 
 
+def each_slower(stream: str, number: int, step: float) -> list[Fault]:
+    """Each answer is later than the one before: none is there before it is asked for, so more are fetched ahead."""
+    return [Fault(kind="slow", route=stream, delay=step * nth, nth=nth) for nth in range(1, number + 1)]
+
+
 @pytest.mark.parametrize("stream", LISTS)
 @pytest.mark.parametrize("workers", [1, 4, 10])
 def test_as_many_pages_are_in_flight_as_there_are_workers(stream: str, workers: int) -> None:
-    with Sandbox(rows={stream: 60}, latency=0.05) as sandbox:
+    with Sandbox(rows={stream: 60}) as sandbox:
         sandbox.lists[stream].max_page_size = 2
+        sandbox.faults += each_slower(stream, 30 if workers > 1 else 0, step=0.02)
         output = read({**sandbox.config(), "num_workers": workers}, [stream])
         assert output.status(stream) == "COMPLETE"
         keys = [record[STREAMS[stream]] for record in output.records(stream)]
@@ -110,12 +116,13 @@ def test_a_page_fetched_ahead_fails_nothing(fault: dict[str, object], short_wait
 
 def test_open_invoices_are_asked_for_at_the_same_time() -> None:
     stream = "ipxo_payout_invoices"
-    with Sandbox(rows={stream: 2000}, latency=0.05) as sandbox:
+    with Sandbox(rows={stream: 2000}) as sandbox:
         table = sandbox.tables[stream]
         for number, key in enumerate(table.keys()):
             table.change(key, status="unpaid" if number % 190 == 189 else "paid")
         first = read(sandbox.config(), [stream])
         before = len(sandbox.requests)
+        sandbox.faults += each_slower(stream, 20, step=0.04)
         second = read(sandbox.config(), [stream], state=first.state())
         asked = [request for request in sandbox.requests[before:] if request.value("uuid")]
         assert len(asked) == 10
