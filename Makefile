@@ -86,7 +86,7 @@ lint: $(VENV)/installed  ## check style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-lock: $(VENV)/installed  ## renew requirements.lock from pyproject.toml
+lock: $(VENV)/installed  ## renew the locks from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra demo --extra dev --generate-hashes \
 		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --constraint requirements.lock --generate-hashes \

@@ -14,16 +14,7 @@ from pathlib import Path
 
 from airflow.sdk import Connection, Variable, dag, task
 from airflow.sdk.exceptions import AirflowFailException
-from invoice_files import SyncFailed, sync
-
-STREAMS = [
-    "ipxo_payout_invoices",
-    "ipxo_invoices",
-    "ipxo_ecommerce_invoices",
-    "nexudus_payout_invoices",
-    "payhubix_invoices",
-]
-"""Leave out those of a provider that the configuration does not name."""
+from invoice_files import STREAMS, SyncFailed, sync
 
 
 @dag(

@@ -15,16 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
-from invoice_files import SyncFailed, sync
-
-STREAMS = [
-    "ipxo_payout_invoices",
-    "ipxo_invoices",
-    "ipxo_ecommerce_invoices",
-    "nexudus_payout_invoices",
-    "payhubix_invoices",
-]
-"""Leave out those of a provider that the configuration does not name."""
+from invoice_files import STREAMS, SyncFailed, sync
 
 
 class Connector(dg.ConfigurableResource):

@@ -23,6 +23,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
+STREAMS = [
+    "ipxo_payout_invoices",
+    "ipxo_invoices",
+    "ipxo_ecommerce_invoices",
+    "nexudus_payout_invoices",
+    "payhubix_invoices",
+]
+"""For the jobs that import this module. Leave out those of a provider that the configuration does not name."""
+
 
 class SyncFailed(Exception):
     """Not every stream is complete. What was saved stays, and the next sync goes on from there.

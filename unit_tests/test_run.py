@@ -1,5 +1,6 @@
 """How the process starts, and how the messages of a sync are written."""
 
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,3 +57,25 @@ print(len(long_texts), all(lines), file=sys.stderr)
 """
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert process.stderr.splitlines()[-1] == "0 True"
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has a heap for each thread")
+def test_all_threads_share_one_heap() -> None:
+    code = """
+import ctypes, sys, threading
+from source_invoices.__main__ import main
+sys.argv = ["source-invoices", "spec"]
+main()
+together = threading.Barrier(4)
+def allocate():
+    texts = [bytes(5_000) for _ in range(100)]
+    together.wait()
+threads = [threading.Thread(target=allocate) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+libc = ctypes.CDLL(None)
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+libc.fflush(None)
+"""
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.count("<heap nr=") == 1

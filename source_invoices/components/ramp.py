@@ -5,7 +5,7 @@ class Ramp:
     """The number of pages: none at first, at most `most`.
 
     It doubles where a page was not there when it was asked for, so that a walk that ends early has fetched few in vain.
-    It falls by one after as many in time as are fetched ahead, so that no more memory is taken than waiting costs.
+    It falls by one after as many in time as are fetched ahead, so that they take no more memory than is needed.
     """
 
     def __init__(self, most: int) -> None:

@@ -83,10 +83,15 @@ def _since_1970(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, timezone.utc)
 
 
-def unix_to_rfc3339(seconds: int | float) -> str:
-    """The time that seconds since 1970, which `parse_unix_time` takes, name, as `to_rfc3339` writes it."""
-    if type(seconds) is not int or not 0 <= seconds < _YEAR_10000:
-        return to_rfc3339(parse_unix_time(seconds))
+def whole_seconds(value: Any) -> int:
+    """A number of seconds since 1970 as an integer. Raises ValueError for anything that `parse_unix_time` refuses."""
+    if type(value) is int and 0 <= value < _YEAR_10000:
+        return value
+    return int(parse_unix_time(value).timestamp())
+
+
+def unix_to_rfc3339(seconds: int) -> str:
+    """The time that whole seconds since 1970 name, as `to_rfc3339` writes it."""
     days, second = divmod(seconds, _SECONDS_A_DAY)
     return f"{_day(days)}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}.000000Z"
 
@@ -138,9 +143,8 @@ class Timestamps(RecordTransformation):
             if self.derived:
                 latest = None
                 for name in self.latest_of:
-                    if seconds := record.get(name):
-                        if type(seconds) is not int or not 0 <= seconds < _YEAR_10000:
-                            parse_unix_time(seconds)  # it may be no time
+                    if record.get(name):
+                        seconds = whole_seconds(record[name])
                         latest = seconds if latest is None or seconds > latest else latest
                 record[self.derived] = None if latest is None else unix_to_rfc3339(latest)
         except (ValueError, TypeError) as error:
