@@ -5,7 +5,7 @@ import threading
 
 import pytest
 import requests
-from airbyte_cdk.models import AirbyteStateMessage, ConfiguredAirbyteCatalogSerializer, Status
+from airbyte_cdk.models import AirbyteStateMessage, ConfiguredAirbyteCatalog, ConfiguredAirbyteCatalogSerializer, Status
 from connector import STREAMS, catalog_of
 
 from sandbox import Sandbox
@@ -35,6 +35,23 @@ def test_the_state_handed_to_a_read_counts(sandbox: Sandbox) -> None:
     rows, state = read([])
     assert rows == 9
     assert read(state)[0] == 1
+
+
+def test_a_source_built_with_a_catalog_builds_its_streams_and_reads_another_all_the_same(sandbox: Sandbox) -> None:
+    config = sandbox.config()
+
+    def catalog(*streams: str) -> ConfiguredAirbyteCatalog:
+        return ConfiguredAirbyteCatalogSerializer.load(catalog_of(streams))
+
+    source = SourceInvoices(catalog("payhubix_invoices"), config)
+    assert [stream.name for stream in source.streams(config)] == ["payhubix_invoices"]
+    assert {stream.name for stream in source.discover(LOGGER, config).streams} == set(STREAMS)
+    assert source.check(LOGGER, config).status == Status.SUCCEEDED
+    for streams in (["payhubix_invoices"], ["ipxo_invoices", "payhubix_invoices"]):
+        messages = source.read(LOGGER, config, catalog(*streams))
+        records = [message.record.stream for message in messages if message.record]
+        assert sorted(set(records)) == streams
+        assert len(records) == 9 * len(streams)
 
 
 @pytest.mark.parametrize("is_closed", [False, True], ids=["read on", "closed"])
