@@ -1,8 +1,11 @@
 """Pages fetched ahead and answered in any order, of a list whose rows move between any two requests."""
 
 import random
+import threading
 from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterable
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +13,8 @@ from hypothesis import strategies as st
 from moving_list import MOVES, MovingList
 
 from source_invoices.components.envelope import Page
+from source_invoices.components.fetches import Fetches
+from source_invoices.components.gate import NotFetchedAhead
 from source_invoices.components.moving_rows import Position
 from source_invoices.components.open_invoices import Columns, Walk
 from source_invoices.components.ramp import Ramp
@@ -18,28 +23,62 @@ from source_invoices.components.read_ahead import ReadAhead
 STARTED = datetime(2026, 11, 1, tzinfo=timezone.utc)
 
 
-def reading(workers: int) -> ReadAhead:
+class AnsweredInAnyOrder(Fetches):
+    """Answered one by one while somebody waits, in any order that `after` allows; some get no page."""
+
+    def __init__(self, schedule: random.Random) -> None:
+        super().__init__(most=0)
+        self._schedule = schedule
+        self._under_way: dict[Any, tuple[Callable[[], Any], list[Any]]] = {}
+        self._answers: dict[Any, Any] = {}
+        self._without: set[Any] = set()
+
+    def __contains__(self, place: object) -> bool:
+        return place in self._under_way or place in self._answers
+
+    def is_there(self, place: Hashable) -> bool:
+        return place in self._answers
+
+    def begin(self, place: Hashable, send: Callable[[], Any], after: Iterable[Hashable] = ()) -> None:
+        if place not in self:
+            after = list(after)
+            assert all(other in self for other in after)
+            self._under_way[place] = (send, after)
+
+    def take(self, place: Hashable) -> Any:
+        while place in self._under_way or (self._under_way and self._schedule.randrange(2)):
+            free = [one for one, (_, after) in self._under_way.items() if not self._under_way.keys() & set(after)]
+            one = self._schedule.choice(sorted(free))
+            send, after = self._under_way.pop(one)
+            self._without.discard(one)
+            if self._schedule.randrange(20) == 0 or self._without & set(after):
+                self._without.add(one)
+            self._answers[one] = None if one in self._without else send()
+        return self._answers.pop(place, None)
+
+    def keep(self, places: Collection[Hashable]) -> None:
+        for kept in (self._under_way, self._answers):
+            for place in kept.keys() - set(places):
+                del kept[place]
+
+
+def reading(workers: int, fetches: Fetches | None = None) -> ReadAhead:
     columns = Columns("key", "issued", frozenset({"paid"}))
     walk = Walk(None, columns, settings="", lookback=timedelta(days=30), started=STARTED)
-    return ReadAhead(walk, workers)
+    return ReadAhead(walk, workers, fetches)
 
 
-def read(moving: MovingList, workers: int, schedule: random.Random) -> Counter[int]:
-    """How often each key is emitted, when the pages that are under way are answered in any order."""
-    rule = reading(workers)
+def read(moving: MovingList, workers: int, schedule: random.Random | None = None) -> Counter[int]:
+    """How often each key is emitted; in order without a schedule."""
+
+    def send(position: Position) -> Any:
+        return moving.page(position.page)
+
+    rule = reading(workers, AnsweredInAnyOrder(schedule) if schedule else None)
     emitted: Counter[int] = Counter()
-    under_way: set[int] = set()
-    answered: dict[int, Page] = {}
     position: Position | None = Position()
     while position:
-        wanted = [position.page, *(later.page for later in rule.upcoming(position))]
-        answered = {page: answer for page, answer in answered.items() if page in wanted}
-        under_way = set(wanted) - set(answered)
-        while position.page not in answered:
-            page = schedule.choice(sorted(under_way))
-            under_way.remove(page)
-            answered[page] = moving.page(page)
-        answer = answered.pop(position.page)
+        answer: Any = rule.fetch(position, send)
         emitted.update(row["key"] for row in answer.rows if rule.take(row))
         position = rule.turn(answer, position)
     return emitted
@@ -89,18 +128,55 @@ def test_removals_from_a_list_that_states_no_total_are_seen() -> None:
     for seed in range(1000):
         schedule = random.Random(seed)
         rows, size = schedule.randrange(41), schedule.randrange(1, 8)
-        # While the list is counted it rests: what happens in that moment is part of no reading.
-        moves = [(0, []), (0, [])] + [(0, [schedule.randrange(41)] * schedule.randrange(2)) for _ in range(12)]
+        moves = [(0, [schedule.randrange(41)] * schedule.randrange(2)) for _ in range(12)]
         moving = MovingList(rows, size, moves, states_total=False)
         emitted = read(moving, schedule.randrange(1, 9), schedule)
         assert moving.throughout <= set(emitted), f"seed {seed}"
+
+
+def test_the_list_is_looked_at_again_before_its_last_page_is_read() -> None:
+    moving = MovingList(95, 10, [])
+    asked: list[int] = []
+    is_looked_at_again = threading.Event()
+
+    def send(position: Position) -> Any:
+        asked.append(position.page)
+        if asked.count(1) == 2:
+            is_looked_at_again.set()
+        return moving.page(position.page)
+
+    rule = reading(workers=10)
+    position: Position | None = Position()
+    while position and position.page < 10:
+        answer: Any = rule.fetch(position, send)
+        position = rule.turn(answer, position)
+    assert is_looked_at_again.wait(20)
+    assert sorted(asked) == [1, *range(1, 11)]
+    rule.stop()
+
+
+def test_what_waits_for_another_that_gets_no_page_gets_none_either() -> None:
+    fetches = Fetches(2)
+    sent: list[str] = []
+
+    def fail() -> Any:
+        raise NotFetchedAhead
+
+    def send() -> Any:
+        sent.append("check")
+
+    fetches.begin("page", fail)
+    fetches.begin("check", send, after=["page"])
+    assert fetches.take("check") is None
+    assert sent == []
+    fetches.stop()
 
 
 @pytest.mark.parametrize("workers", [1, 2, 10])
 @pytest.mark.parametrize("rows", [0, 1, 10, 11, 20, 21, 95])
 def test_a_list_at_rest_is_emitted_once_and_checked_with_one_request(rows: int, workers: int) -> None:
     moving = MovingList(rows, 10, [])
-    emitted = read(moving, workers, random.Random(rows))
+    emitted = read(moving, workers)
     assert set(emitted) == moving.throughout
     assert set(emitted.values()) <= {1}
     pages = max(1, -(-rows // 10))
@@ -139,6 +215,15 @@ def test_a_page_that_is_fetched_ahead_is_not_forgotten_before_its_turn(most: int
         ramp.go_on(is_there=is_there)
         assert end <= page + ramp.pages <= page + most
         end = page + ramp.pages
+
+
+def test_that_the_first_page_ahead_is_there_tells_nothing_it_was_asked_for_together_with_the_one_before() -> None:
+    ramp = Ramp(8)
+    ahead = []
+    for is_there in (False, True, False, True, True):
+        ramp.go_on(is_there=is_there)
+        ahead.append(ramp.pages)
+    assert ahead == [1, 2, 4, 4, 4]
 
 
 def test_any_page_but_the_next_one_begins_anew() -> None:

@@ -2,25 +2,24 @@
 
 Here because the CDK reads the pages of a slice one after another, waiting for each. Pages that are fetched ahead are
 answered in any order, so rows that move meanwhile can slip through unseen (the step-back rule of moving_rows.py is for
-pages in order). Hence they count only if nothing has moved: page 1, asked for again after the last page, has the same
-first row, and the list has stayed as long. Else they are read again, at last one by one.
+pages in order). Hence they count only if nothing has moved: page 1, asked for again after all others have come, has the
+same rows, and the list has stayed as long. Else they are read again, at last one by one.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import requests
 
 from source_invoices.components.envelope import Page
-from source_invoices.components.gate import NotFetchedAhead, fetching_ahead
+from source_invoices.components.fetches import Fetches
 from source_invoices.components.moving_rows import Position
 from source_invoices.components.open_invoices import Walk
 from source_invoices.components.ramp import Ramp
 
 _Send = Callable[[Position], requests.Response]
-_READINGS_AHEAD = 2
+_CHECKED_READINGS = 2
 
 
 class ReadAhead:
@@ -30,20 +29,19 @@ class ReadAhead:
     asked for, with one page, then two, four, and so on, but no more than it takes to have each in time (see ramp.py).
     """
 
-    def __init__(self, walk: Walk, workers: int) -> None:
+    def __init__(self, walk: Walk, workers: int, fetches: Fetches | None = None) -> None:
         self._walk = walk
         self._workers = workers
-        self._readings = _READINGS_AHEAD if workers > 1 else 0
-        self._fetched: dict[Hashable, Future[requests.Response]] = {}
-        self._threads: ThreadPoolExecutor | None = None
+        self._readings = _CHECKED_READINGS
+        self._fetches = fetches or Fetches(workers)
         self._previous = Position(page=0)
-        self._ramp = Ramp(workers)
+        self._ramp = Ramp(workers if workers > 1 else 0)
         self._begin()
 
     def _begin(self) -> None:
         self._is_used = False
         self._last_page = 1
-        self._first_key: list[Any] = []
+        self._first_keys: set[str] = set()
         # The list's length, as the pages state or show it: more than one of a kind means that rows have moved.
         self._lengths: set[tuple[int | None, int | None]] = set()
         self._ends: set[int] = set()
@@ -76,7 +74,7 @@ class ReadAhead:
             return after
         if position.page == 1:
             self._begin()
-            self._first_key = list(page.keys[:1])
+            self._first_keys = set(map(str, page.keys))
         self._lengths.add((page.total, page.pages))
         if page.total is None and not page.more:
             self._ends.add(len(page.rows))
@@ -84,14 +82,22 @@ class ReadAhead:
         steps_back = after is not None and after.steps_back > position.steps_back
         if self._is_used and (steps_back or len(self._lengths) > 1 or len(self._ends) > 1):
             return self._read_again()
-        if (after is not None and after.key is None) or not self._is_used:
+        if after is not None and after.key is None:
+            return after
+        # Where pages state no total, only this shows that a row of page 1 has gone before the next one was read.
+        is_due = page.pages is not None and position.page > 1 and not position.resume
+        if not self._is_used and not is_due:
             return after
         self._after = after
-        self._to_check = [1, self._last_page] if page.total is None else [1]
-        return Position()
+        self._to_check = self._checks() if self._is_used else [1]
+        return Position(page=self._to_check[0])
+
+    def _checks(self) -> list[int]:
+        """The pages to ask for again; page 1 after a list was counted, so that it shows what has come meanwhile."""
+        return [self._last_page, 1] if self._ends else [1]
 
     def _checked(self, page: Page, position: Position) -> Position | None:
-        is_same = list(page.keys[:1]) == self._first_key if position.page == 1 else len(page.rows) in self._ends
+        is_same = set(map(str, page.keys)) == self._first_keys if position.page == 1 else len(page.rows) in self._ends
         if not is_same or (page.total, page.pages) not in self._lengths or page.number != position.page:
             return self._read_again()
         del self._to_check[0]
@@ -123,37 +129,39 @@ class ReadAhead:
         self._previous = position
         return later[: self._ramp.pages]
 
+    def checks_due(self, position: Position, later: Sequence[Position]) -> list[int]:
+        """The pages to ask for again once these and all before them have come: none as long as that is not the end."""
+        if self._to_check:
+            return []
+        is_end = position.key is None and self._last_page in {position.page, *(item.page for item in later)}
+        return self._checks() if self._is_used and is_end else []
+
     def fetch(self, position: Position, send: _Send) -> requests.Response:
         """The answer for a position. Raises what `send` raises."""
-        place = (position.page, position.key)
-        is_there = place in self._fetched and self._fetched[place].done()
-        later = {(item.page, item.key): item for item in self.upcoming(position, is_there=is_there)}
-        self._forget(keep=[place, *later])
-        for new in later.keys() - self._fetched.keys():
-            self._threads = self._threads or ThreadPoolExecutor(self._workers, "read-ahead")
-            self._fetched[new] = self._threads.submit(_send_ahead, send, later[new])
+        place = self._place(position)
+        later = self.upcoming(position, is_there=self._fetches.is_there(place))
+        ahead = {self._place(item): item for item in later}
+        # One that is asked for in the ordinary way has no place to wait for.
+        due = self.checks_due(position, later) if place in self._fetches else []
+        checks = {(page, None, True): Position(page=page) for page in self._to_check or due}
+        self._fetches.keep([place, *ahead, *checks])
+        for new, item in ahead.items():
+            self._fetches.begin(new, partial(send, item))
+        earlier: list[Hashable] = [place, *ahead]
+        for check, item in checks.items() if due else ():
+            self._fetches.begin(check, partial(send, item), after=earlier)
+            earlier = [check]
         try:
-            if place in self._fetched:
-                with suppress(NotFetchedAhead):
-                    return self._fetched.pop(place).result()
+            answer = self._fetches.take(place)
             # In the ordinary way, which waits, repeats and fails in words.
-            return send(position)
+            return send(position) if answer is None else answer
         except Exception:
             self.stop()
             raise
 
-    def _forget(self, keep: Iterable[Hashable]) -> None:
-        for place in self._fetched.keys() - set(keep):
-            self._fetched.pop(place).cancel()
+    def _place(self, position: Position) -> Hashable:
+        return position.page, position.key, bool(self._to_check)
 
     def stop(self) -> None:
-        """No thread is left behind: what is still being fetched in vain is answered or given up."""
-        self._forget(keep=())
-        if self._threads:
-            self._threads.shutdown()
-            self._threads = None
-
-
-def _send_ahead(send: _Send, position: Position) -> requests.Response:
-    with fetching_ahead():
-        return send(position)
+        """No thread is left behind."""
+        self._fetches.stop()
