@@ -8,7 +8,7 @@ import requests
 
 from source_invoices.components.gate import NotFetchedAhead, fetching_ahead
 
-_Send = Callable[[], requests.Response]
+_Request = Callable[[], requests.Response]
 
 
 class Fetches:
@@ -26,7 +26,7 @@ class Fetches:
         """Whether a place has its answer, or will get none."""
         return place in self._futures and self._futures[place].done()
 
-    def begin(self, place: Hashable, send: _Send, after: Iterable[Hashable] = ()) -> None:
+    def begin(self, place: Hashable, send: _Request, after: Iterable[Hashable] = ()) -> None:
         """Fetches for a place for which nothing is under way; after: when these others have been answered."""
         if place not in self._futures:
             self._threads = self._threads or ThreadPoolExecutor(self._most, "read-ahead")
@@ -53,7 +53,7 @@ class Fetches:
             self._threads = None
 
 
-def _fetch(send: _Send, earlier: Collection[Future[requests.Response]]) -> requests.Response:
+def _fetch(send: _Request, earlier: Collection[Future[requests.Response]]) -> requests.Response:
     # These are waited for. All of them were begun before, so none waits for this one's thread.
     if any(other.cancelled() or other.exception() for other in earlier):
         raise NotFetchedAhead
