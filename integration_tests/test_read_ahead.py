@@ -3,9 +3,11 @@
 import random
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from connector import STREAMS, read
+from urllib3 import HTTPResponse
 
 from sandbox import Fault, Request, Sandbox
 
@@ -129,6 +131,24 @@ def test_a_page_fetched_ahead_fails_nothing(fault: dict[str, object], short_wait
         assert output.exit_code == 0
         assert len(output.records(stream)) == 60
         assert len([request for request in sandbox.requests if request.value("page") == "12"]) == 2
+
+
+def test_a_body_is_read_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page has 80 kB: in pieces of 10 kB, each thread waits eight times for the others."""
+    read_piece = HTTPResponse.read
+    pieces = 0
+
+    def counted(*args: Any, **kwargs: Any) -> bytes:
+        nonlocal pieces
+        piece = read_piece(*args, **kwargs)
+        pieces += bool(piece)
+        return piece
+
+    monkeypatch.setattr(HTTPResponse, "read", counted)
+    stream = "ipxo_payout_invoices"
+    with Sandbox(rows={stream: 100}) as sandbox:
+        assert len(read(sandbox.config(), [stream]).records(stream)) == 100
+        assert pieces == len(sandbox.requests)
 
 
 def test_open_invoices_are_asked_for_at_the_same_time() -> None:

@@ -224,8 +224,9 @@ class GateAdapter(HTTPAdapter):
     ) -> requests.Response | requests.RequestException:
         try:
             response = super().send(request, *args, **kwargs)
-            # Read here, so that a body that breaks off is asked for again.
-            response.content  # noqa: B018
+            # Read here, so that a body that breaks off is asked for again; and in one piece: after each of the small
+            # ones that requests reads, this thread would have to wait for the interpreter.
+            response._content = b"".join(response.iter_content(None))
         except requests.RequestException as error:
             return error
         return response
