@@ -72,6 +72,8 @@ class GatedRequester(HttpRequester):
         # Proxies and certificates, which requests would look up in the environment for each page.
         address = self.config[self.provider]["api_url"]
         self._environment = self._session.merge_environment_settings(address, {}, None, None, None)
+        self._method = self.get_method().value
+        self._headers = {**self._session.headers, **self.request_headers}
         templates = {_URL: str(self.url), **self.request_parameters}
         varying = {name: text for name, text in templates.items() if any(variable in text for variable in _VARIABLES)}
         fixed = {name: text for name, text in templates.items() if name not in varying}
@@ -97,6 +99,6 @@ class GatedRequester(HttpRequester):
         if position and position.key is not None:
             parameters[self.key_parameter] = position.key
         sent = {name: value for name, value in parameters.items() if value not in (None, "")}
-        request = requests.Request(self.get_method().value, url, self.request_headers, params=sent)
+        request = requests.Request(self._method, url, self._headers, params=sent, auth=self._session.auth)
         timeout = self.connect_timeout_in_seconds, self.read_timeout_in_seconds
-        return self._session.send(self._session.prepare_request(request), timeout=timeout, **self._environment)
+        return self._session.send(request.prepare(), timeout=timeout, **self._environment)
