@@ -35,8 +35,6 @@ LISTS = ("ipxo_payout_invoices", "ipxo_ecommerce_invoices", "payhubix_invoices")
 SETTLED = {"ipxo_payout_invoices": "paid", "payhubix_invoices": "Paid"}
 A_DAY = 6
 READERS = ("connector", "stock", "dlt", "singer-sdk", "bare loop")
-
-
 # Above this share of the machine's time taken by its host, a run is made again.
 DISTURBED = 0.05
 MOST_RUNS = 4

@@ -1,4 +1,7 @@
-"""Requests that are made ahead of time, in threads of their own."""
+"""Requests that are made ahead of time, in threads of their own.
+
+Here because the CDK has one thread for a slice, which waits for each answer.
+"""
 
 from collections.abc import Callable, Collection, Hashable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
