@@ -21,7 +21,7 @@ REQUESTS = {
     "ipxo_invoice": 9,
     "ipxo_ecommerce_invoices": 4,
     "nexudus_payout_invoices": 8,
-    "payhubix_invoices": 6,
+    "payhubix_invoices": 5,
 }
 PROVIDERS = {"ipxo": "IPXO", "nexudus": "Nexudus", "payhubix": "Payhubix"}
 

@@ -81,7 +81,7 @@ def test_a_status_is_never_sent_but_applied_here(stream: str, path: str, status:
         assert 0 < len(wanted) < 120
         assert {record[STREAMS[stream]] for record in output.records(stream)} == wanted
         assert not [request for request in sandbox.requests if "status" in str(request.query)]
-        assert sandbox.count(stream) == (6 if stream == "payhubix_invoices" else 4)
+        assert sandbox.count(stream) == (5 if stream == "payhubix_invoices" else 4)
 
 
 def test_a_filter_that_is_sent_reaches_the_rows(sandbox: Sandbox) -> None:

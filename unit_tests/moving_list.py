@@ -8,12 +8,16 @@ from hypothesis import strategies as st
 
 from source_invoices.components.envelope import Page
 
+A_DAY = 86_400
 # What happens between two requests: how many rows are added at the front, and which places lose theirs.
 MOVES = st.lists(st.tuples(st.integers(0, 3), st.lists(st.integers(0, 40), max_size=3)), max_size=30)
 
 
 class MovingList:
-    """A list, newest first, that moves before each request by the next step of a schedule, then rests."""
+    """A list, newest first, that moves before each request by the next step of a schedule, then rests.
+
+    Its rows are numbered, and each is issued a day after the one before.
+    """
 
     def __init__(self, rows: int, size: int, moves: list[tuple[int, list[int]]], states_total: bool = True) -> None:
         self._states_total = states_total
@@ -35,7 +39,7 @@ class MovingList:
         self.throughout &= set(self.rows)
         rows = self.rows[(number - 1) * self._size : number * self._size]
         more = number * self._size < len(self.rows)
-        on_page = [{"key": row, "status": "paid", "issued": row} for row in rows]
+        on_page = [{"key": row, "status": "paid", "issued": row * A_DAY} for row in rows]
         if self._states_total:
             return Page(on_page, rows, number, more, len(self.rows), self._size)
         return Page(on_page, rows, number, more, pages=max(1, math.ceil(len(self.rows) / self._size)))

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moving_list import MOVES, MovingList
+from moving_list import A_DAY, MOVES, MovingList
 
 from source_invoices.components.envelope import Page
 from source_invoices.components.fetches import Fetches
 from source_invoices.components.gate import NotFetchedAhead
 from source_invoices.components.moving_rows import Position
-from source_invoices.components.open_invoices import Columns, Walk
+from source_invoices.components.open_invoices import Columns, Earlier, Walk
 from source_invoices.components.ramp import Ramp
 from source_invoices.components.read_ahead import ReadAhead
 
@@ -62,19 +62,21 @@ class AnsweredInAnyOrder(Fetches):
                 del kept[place]
 
 
-def reading(workers: int, fetches: Fetches | None = None) -> ReadAhead:
+def reading(workers: int, fetches: Fetches | None = None, earlier: Earlier | None = None) -> ReadAhead:
     columns = Columns("key", "issued", frozenset({"paid"}))
-    walk = Walk(None, columns, settings="", lookback=timedelta(days=30), started=STARTED)
+    walk = Walk(earlier, columns, settings="", lookback=timedelta(0), started=STARTED)
     return ReadAhead(walk, workers, fetches)
 
 
-def read(moving: MovingList, workers: int, schedule: random.Random | None = None) -> Counter[int]:
+def read(
+    moving: MovingList, workers: int, schedule: random.Random | None = None, earlier: Earlier | None = None
+) -> Counter[int]:
     """How often each key is emitted; in order without a schedule."""
 
     def send(position: Position) -> Any:
         return moving.page(position.page)
 
-    rule = reading(workers, AnsweredInAnyOrder(schedule) if schedule else None)
+    rule = reading(workers, AnsweredInAnyOrder(schedule) if schedule else None, earlier)
     emitted: Counter[int] = Counter()
     position: Position | None = Position()
     while position:
@@ -132,6 +134,21 @@ def test_removals_from_a_list_that_states_no_total_are_seen() -> None:
         moving = MovingList(rows, size, moves, states_total=False)
         emitted = read(moving, schedule.randrange(1, 9), schedule)
         assert moving.throughout <= set(emitted), f"seed {seed}"
+
+
+def test_removals_are_seen_by_a_walk_that_ends_above_the_last_page_which_alone_shows_them() -> None:
+    ended_early = 0
+    for seed in range(1000):
+        schedule = random.Random(seed)
+        rows, size = 60, schedule.randrange(1, 6)
+        moves = [(0, [schedule.randrange(40)] * (schedule.randrange(4) == 0)) for _ in range(12)]
+        floor = schedule.randrange(20, 40)
+        earlier = Earlier(datetime.fromtimestamp(floor * A_DAY, timezone.utc), floor - 1, frozenset(), "")
+        moving = MovingList(rows, size, moves, states_total=False)
+        emitted = read(moving, schedule.randrange(1, 9), schedule, earlier)
+        assert {row for row in moving.throughout if row >= floor} <= set(emitted), f"seed {seed}"
+        ended_early += min(emitted) >= floor
+    assert ended_early > 300
 
 
 def test_the_list_is_looked_at_again_before_its_last_page_is_read() -> None:
@@ -207,12 +224,14 @@ def test_no_more_is_fetched_ahead_than_it_takes_for_each_page_to_be_there_in_tim
     assert len(rule.upcoming(Position(page=15))) == 2
 
 
-@given(st.integers(1, 40), st.lists(st.booleans(), max_size=200))
-def test_a_page_that_is_fetched_ahead_is_not_forgotten_before_its_turn(most: int, in_time: list[bool]) -> None:
+@given(st.integers(1, 40), st.lists(st.booleans(), max_size=200), st.integers(0, 200))
+def test_a_page_that_is_fetched_ahead_is_not_forgotten_before_its_turn(
+    most: int, in_time: list[bool], pages: int
+) -> None:
     ramp = Ramp(most)
     end = 0
     for page, is_there in enumerate(in_time):
-        ramp.go_on(is_there=is_there)
+        ramp.go_on(is_there=is_there, left=pages - page, rounds=2)
         assert end <= page + ramp.pages <= page + most
         end = page + ramp.pages
 
@@ -221,9 +240,19 @@ def test_that_the_first_page_ahead_is_there_tells_nothing_it_was_asked_for_toget
     ramp = Ramp(8)
     ahead = []
     for is_there in (False, True, False, True, True):
-        ramp.go_on(is_there=is_there)
+        ramp.go_on(is_there=is_there, left=100, rounds=2)
         ahead.append(ramp.pages)
     assert ahead == [1, 2, 4, 4, 4]
+
+
+@pytest.mark.parametrize(("workers", "rounds", "expected"), [(12, 1, [1, 2, 4]), (12, 2, [1, 2, 8]), (6, 2, [1, 2, 6])])
+def test_near_the_end_all_that_are_left_are_fetched_ahead(workers: int, rounds: int, expected: list[int]) -> None:
+    ramp = Ramp(workers)
+    ahead = []
+    for left in (10, 9, 8):
+        ramp.go_on(is_there=False, left=left, rounds=rounds)
+        ahead.append(ramp.pages)
+    assert ahead == expected
 
 
 def test_any_page_but_the_next_one_begins_anew() -> None:

@@ -6,7 +6,8 @@ class Ramp:
 
     It doubles where a page was not there when it was asked for, so that a walk that ends early has fetched few in vain.
     It falls by one after as many in time as are fetched ahead, so that they take no more memory than is needed. The
-    first page ahead is asked for together with the page before it: that it is there in time tells nothing.
+    first page ahead is asked for together with the page before it: that it is there in time tells nothing. Near the end
+    it is all that are left, so that the list is looked at again while they are read and not after that.
     """
 
     def __init__(self, most: int) -> None:
@@ -19,8 +20,11 @@ class Ramp:
         """The page asked for is not the next one: nothing is known of those that follow."""
         self.pages = 0
 
-    def go_on(self, *, is_there: bool) -> None:
-        """The next page is asked for; is_there: it has been fetched already."""
+    def go_on(self, *, is_there: bool, left: int, rounds: int) -> None:
+        """The next page is asked for; is_there: it has been fetched already.
+
+        left: the pages after it. rounds: how many times at the end an answer is waited for before more is asked for.
+        """
         is_late = self._is_first or not is_there
         self._is_first = self.pages == 0
         self._in_time = 0 if is_late else self._in_time + 1
@@ -29,3 +33,5 @@ class Ramp:
         elif self._in_time >= self.pages > 1:
             self.pages -= 1
             self._in_time = 0
+        if left <= self.pages * rounds:
+            self.pages = max(self.pages, min(left, self._most))

@@ -89,12 +89,15 @@ class ReadAhead:
         if not self._is_used and not is_due:
             return after
         self._after = after
-        self._to_check = self._checks() if self._is_used else [1]
+        self._to_check = self._checks(position.page) if self._is_used else [1]
         return Position(page=self._to_check[0])
 
-    def _checks(self) -> list[int]:
-        """The pages to ask for again; page 1 after a list was counted, so that it shows what has come meanwhile."""
-        return [self._last_page, 1] if self._ends else [1]
+    def _checks(self, page: int) -> list[int]:
+        """The pages to ask for again after this one; page 1 after a list was counted, to show what has come meanwhile.
+
+        The last page, which counts a list that states no total, is only asked for when all others have come.
+        """
+        return [self._last_page, 1] if self._ends and page < self._last_page else [1]
 
     def _checked(self, page: Page, position: Position) -> Position | None:
         is_same = set(map(str, page.keys)) == self._first_keys if position.page == 1 else len(page.rows) in self._ends
@@ -116,14 +119,17 @@ class ReadAhead:
             return []
         if position.key is not None:
             is_next = position.key in self._previous.keys_left[:1]
+            left, rounds = len(position.keys_left), 1
             later = [Position(key=key) for key in position.keys_left[: self._workers]]
         else:
             is_next = position.page == self._previous.page + 1 > 1
-            last = min(self._last_page, position.page + self._workers)
+            # The pages, the last one where it counts the list, and the check.
+            left, rounds = self._last_page - position.page, 3 if self._ends else 2
+            last = position.page + min(left, self._workers)
             later = [Position(page=page) for page in range(position.page + 1, last + 1)]
         self._is_used |= is_next and self._ramp.pages > 0 and position.key is None
         if is_next:
-            self._ramp.go_on(is_there=is_there)
+            self._ramp.go_on(is_there=is_there, left=left, rounds=rounds)
         else:
             self._ramp.begin_anew()
         self._previous = position
@@ -134,7 +140,7 @@ class ReadAhead:
         if self._to_check:
             return []
         is_end = position.key is None and self._last_page in {position.page, *(item.page for item in later)}
-        return self._checks() if self._is_used and is_end else []
+        return [1] if self._is_used and is_end else []
 
     def fetch(self, position: Position, send: _Send) -> requests.Response:
         """The answer for a position. Raises what `send` raises."""
@@ -142,12 +148,16 @@ class ReadAhead:
         later = self.upcoming(position, is_there=self._fetches.is_there(place))
         ahead = {self._place(item): item for item in later}
         # One that is asked for in the ordinary way has no place to wait for.
-        due = self.checks_due(position, later) if place in self._fetches else []
+        is_ahead = place in self._fetches
+        due = self.checks_due(position, later) if is_ahead else []
         checks = {(page, None, True): Position(page=page) for page in self._to_check or due}
         self._fetches.keep([place, *ahead, *checks])
+        earlier: list[Hashable] = [place]
         for new, item in ahead.items():
-            self._fetches.begin(new, partial(send, item))
-        earlier: list[Hashable] = [place, *ahead]
+            counts = bool(self._ends) and item.page == self._last_page and item.key is None
+            if is_ahead or not counts:
+                self._fetches.begin(new, partial(send, item), after=earlier if counts else ())
+            earlier.append(new)
         for check, item in checks.items() if due else ():
             self._fetches.begin(check, partial(send, item), after=earlier)
             earlier = [check]
