@@ -59,6 +59,31 @@ print(len(long_texts), all(lines), file=sys.stderr)
     assert process.stderr.splitlines()[-1] == "0 True"
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="older versions keep each frame for itself")
+def test_frames_take_no_memory_from_the_system_again_and_again() -> None:
+    code = """
+import resource, sys
+from source_invoices.__main__ import _with_one_stack
+def nothing(): pass
+def call(depth):
+    if depth: return call(depth - 1)
+    for _ in range(1_000): nothing()
+def main():
+    global faults
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for depth in range(300): call(depth)
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+main()
+print(faults)
+_with_one_stack(main)()
+print(faults)
+"""
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    as_usual, with_one_stack = map(int, process.stdout.split())
+    assert as_usual > 1_000  # once for each call over an edge
+    assert with_one_stack < 100
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has a heap for each thread")
 def test_all_threads_share_one_heap() -> None:
     code = """

@@ -2,7 +2,7 @@
 
 
 class Ramp:
-    """The number of pages: none at first, at most `most`.
+    """The number of pages: none at first, at most `most` where there are many more.
 
     It doubles where a page was not there when it was asked for, so that a walk that ends early has fetched few in vain.
     It falls by one after as many in time as are fetched ahead, so that they take no more memory than is needed. The
@@ -29,9 +29,9 @@ class Ramp:
         self._is_first = self.pages == 0
         self._in_time = 0 if is_late else self._in_time + 1
         if is_late:
-            self.pages = min(max(1, 2 * self.pages), self._most)
+            self.pages = max(self.pages, min(max(1, 2 * self.pages), self._most))
         elif self._in_time >= self.pages > 1:
             self.pages -= 1
             self._in_time = 0
         if left <= self.pages * rounds:
-            self.pages = max(self.pages, min(left, self._most))
+            self.pages = max(self.pages, left)

@@ -120,20 +120,20 @@ class ReadAhead:
         if position.key is not None:
             is_next = position.key in self._previous.keys_left[:1]
             left, rounds = len(position.keys_left), 1
-            later = [Position(key=key) for key in position.keys_left[: self._workers]]
         else:
             is_next = position.page == self._previous.page + 1 > 1
             # The pages, the last one where it counts the list, and the check.
             left, rounds = self._last_page - position.page, 3 if self._ends else 2
-            last = position.page + min(left, self._workers)
-            later = [Position(page=page) for page in range(position.page + 1, last + 1)]
         self._is_used |= is_next and self._ramp.pages > 0 and position.key is None
         if is_next:
             self._ramp.go_on(is_there=is_there, left=left, rounds=rounds)
         else:
             self._ramp.begin_anew()
         self._previous = position
-        return later[: self._ramp.pages]
+        ahead = min(left, self._ramp.pages)
+        if position.key is not None:
+            return [Position(key=key) for key in position.keys_left[:ahead]]
+        return [Position(page=position.page + step) for step in range(1, ahead + 1)]
 
     def checks_due(self, position: Position, later: Sequence[Position]) -> list[int]:
         """The pages to ask for again once these and all before them have come: none as long as that is not the end."""
