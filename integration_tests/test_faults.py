@@ -203,7 +203,7 @@ def test_the_stream_is_complete_under_the_limits_of_nexudus(monkeypatch: pytest.
     buckets = {}
     acquire = MovingWindowCallRatePolicy.try_acquire
 
-    def note(policy: MovingWindowCallRatePolicy, request: requests.PreparedRequest, weight: int | None) -> None:
+    def note(policy: MovingWindowCallRatePolicy, request: requests.PreparedRequest, weight: int) -> None:
         buckets[id(policy)] = policy._bucket
         acquire(policy, request, weight)
 

@@ -63,7 +63,7 @@ print(len(long_texts), all(lines), file=sys.stderr)
 def test_frames_take_no_memory_from_the_system_again_and_again() -> None:
     code = """
 import resource, sys
-from source_invoices.__main__ import _with_one_stack
+from source_invoices import __main__ as process
 def nothing(): pass
 def call(depth):
     if depth: return call(depth - 1)
@@ -75,13 +75,15 @@ def main():
     faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 main()
 print(faults)
-_with_one_stack(main)()
+process._with_one_stack(main)()
 print(faults)
+print(process.main.__code__.co_stacksize == main.__code__.co_stacksize)
 """
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    as_usual, with_one_stack = map(int, process.stdout.split())
-    assert as_usual > 1_000  # once for each call over an edge
-    assert with_one_stack < 100
+    as_usual, with_one_stack, is_used = process.stdout.split()
+    assert int(as_usual) > 1_000  # once for each call over an edge
+    assert int(with_one_stack) < 100
+    assert is_used == "True"
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has a heap for each thread")
