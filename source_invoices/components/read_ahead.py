@@ -25,9 +25,9 @@ _CHECKED_READINGS = 2
 class ReadAhead:
     """A walk whose pages are fetched ahead: the reading rule of its slice, and the way in which its pages are fetched.
 
-    workers: how many pages may be under way ahead of the one that is read; one means none. Fetching ahead begins when the
-    page after the first is asked for, with one page, then two, four, and so on, but no more than it takes to have each in
-    time; near the end all that are left wait for their turn (see ramp.py).
+    workers: how many pages may be under way ahead of the one that is read; one means none. Fetching ahead begins when
+    the page after the first is asked for, with one page, then two, four, and so on, but no more than it takes to have
+    each in time; near the end all that are left are fetched (see ramp.py).
     """
 
     def __init__(self, walk: Walk, workers: int, fetches: Fetches | None = None) -> None:
