@@ -1,0 +1,136 @@
+"""The plan of a list that a lookback scan reads: which page comes next, and when single invoices are asked for."""
+
+from collections.abc import Sequence
+
+from source_invoices.components.incremental.lookback_scan import LookbackScan
+from source_invoices.components.incremental.page_drift import PageDrift
+from source_invoices.components.pages.page import Page, Row
+from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Position, Purpose, read_keys
+from source_invoices.components.pages.reading_check import ReadingCheck
+
+
+class LookbackPlan:
+    """Reads a list down to the lookback start, then the open invoices below it.
+
+    asks_keys: the list can be asked for one invoice. Open invoices below the lookback start are then asked for by their
+    keys, unless reading on costs fewer requests.
+    """
+
+    def __init__(self, scan: LookbackScan, *, asks_keys: bool = False) -> None:
+        self._scan = scan
+        self._asks_keys = asks_keys
+        self._drift = PageDrift()
+        self._check = ReadingCheck()
+        # Where reading goes on after the page that counts the list, or if the list ignores a key.
+        self._resume: PageNumber | None = None
+        # What follows once the pages that check the list have confirmed the reading.
+        self._after_checks: Position | None = None
+
+    @property
+    def first_position(self) -> Position | None:
+        return PageNumber()
+
+    def accept(self, rows: Sequence[Row], position: Position) -> Sequence[Row]:
+        """Returns the rows to emit: none of a page that only counts or checks the list, since that was or will be read."""
+        if isinstance(position, PageNumber) and position.purpose is not Purpose.READ:
+            return []
+        return self._scan.accept(rows)
+
+    def next_position(self, page: Page, position: Position) -> Position | None:
+        if isinstance(position, InvoiceKey):
+            after = self._after_key(page, position)
+        elif position.purpose is Purpose.CHECK:
+            after = self._after_check(page, position)
+        else:
+            after = self._after_page(page, position)
+        if after is None:
+            self._scan.end_list()
+        return after
+
+    def expected_rows(self, page: Page) -> int | None:
+        return self._scan.expected_rows
+
+    def _after_page(self, page: Page, position: PageNumber) -> Position | None:
+        steps_back = self._drift.steps_back
+        counts = position.purpose is Purpose.COUNT
+        after = self._after_count(page, position) if counts else self._after_read(page, position)
+        if not self._check.allows_prefetch:
+            return after
+        self._check.observe(page, position)
+        if self._check.has_moved(steps_back=self._drift.steps_back > steps_back):
+            return self._read_again()
+        if isinstance(after, PageNumber):
+            return self._check.with_outlook(after, page)
+        check = self._check.begin(page, position)
+        if check:
+            self._after_checks = after
+        return check or after
+
+    def _after_read(self, page: Page, position: PageNumber) -> Position | None:
+        scan, drift = self._scan, self._drift
+        if drift.has_moved(page):
+            scan.order.overlap()
+        steps_back = drift.steps_back
+        number = drift.next_page(page, position.number)
+        if drift.steps_back > steps_back and number:
+            scan.order.overlap()
+            return PageNumber(number)
+        if not scan.observe(page) and not scan.reads_everything:
+            scan.reads_everything = True
+            drift.restart()
+            return PageNumber()
+        if number and page.pages and position.number == 1 and drift.is_uncounted(page):
+            return self._count(page.pages, number)
+        if number and not scan.may_stop():
+            return PageNumber(number)
+        if number and page.pages and not scan.count.is_counted:
+            return self._count(page.pages, number)
+        return self._below_lookback_start(position.number, number)
+
+    def _count(self, last: int, number: int) -> PageNumber:
+        """Asks for the last page, which counts the list, before the next one."""
+        self._resume = PageNumber(number)
+        return PageNumber(last, Purpose.COUNT)
+
+    def _after_count(self, page: Page, position: PageNumber) -> Position | None:
+        self._scan.count.set_counted(self._drift.count(page, position.number))
+        after = self._resume
+        if after and self._scan.may_stop():
+            return self._below_lookback_start(after.number - 1, after.number)
+        return after
+
+    def _below_lookback_start(self, read: int, following: int | None) -> Position | None:
+        """Returns what comes after the page on which the lookback start was passed.
+
+        That is nothing, the open invoices below it, or, if an invoice was back-dated, the rest of the list.
+        """
+        scan = self._scan
+        back = scan.page_of_back_dated()
+        if back:
+            self._drift.resume(None if scan.count.is_counted else scan.count.total)
+            return PageNumber(back)
+        if not following or not scan.open.has_unseen or scan.reads_everything or scan.asks_details:
+            return None
+        if not self._asks_keys or scan.count.pages_after(read) <= scan.open.number_unseen:
+            return PageNumber(following)
+        self._resume = PageNumber(following)
+        return read_keys(scan.open.unseen)
+
+    def _after_key(self, page: Page, position: InvoiceKey) -> Position | None:
+        if any(str(key) != position.key for key in page.keys):
+            # The provider ignores the key. Reading on meets the rest.
+            self._asks_keys = False
+            return self._resume
+        return read_keys(position.later)
+
+    def _after_check(self, page: Page, position: PageNumber) -> Position | None:
+        result = self._check.confirm(page, position)
+        if result is False:
+            return self._read_again()
+        return self._after_checks if result is True else result
+
+    def _read_again(self) -> PageNumber:
+        self._check.reject()
+        self._drift.restart()
+        self._scan.restart()
+        return PageNumber()

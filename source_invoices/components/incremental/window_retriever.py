@@ -1,0 +1,60 @@
+"""Windows of an updated field: closed ones, which rows can only leave, and the current one, which they enter.
+
+This module is here because the manifest can cut the time into windows but cannot read one of them differently from the
+others, nor make it wait for them: a row that is updated leaves a closed window, perhaps unread, and enters the current
+one, perhaps read.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from airbyte_cdk.sources.types import Record, StreamSlice
+
+from source_invoices.components.incremental.closed_windows import ClosedWindows
+from source_invoices.components.incremental.current_window import CurrentWindow
+from source_invoices.components.incremental.list_plan import ListPlan
+from source_invoices.components.pages.plan import with_plan
+from source_invoices.components.pages.retriever import PageRetriever
+from source_invoices.times import parse_text_time
+
+# For a provider whose clock is late, or that reads the bounds of a window in its own zone: rows may still enter a
+# window that has just ended.
+_LATENESS = timedelta(days=1)
+
+
+@dataclass
+class WindowRetriever(PageRetriever):
+    """Reads a closed window as a list, and the current one as a CurrentWindow. The slice's `window` says which it is.
+
+    The current window waits for the closed ones, and is read again if one of them was read meanwhile. The CDK begins
+    the slices in their order, so the others are being read or done when the current one begins.
+
+    primary_key, cursor_field, newest_first: see CurrentWindow.
+    """
+
+    primary_key: str = ""
+    cursor_field: str = ""
+    newest_first: Sequence[str] = field(default_factory=list)
+
+    def read_records(
+        self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
+    ) -> Iterable[Record]:
+        if stream_slice is None:
+            raise ValueError("a WindowRetriever reads the windows of a cursor")
+        windows = self._context.closed_windows.get(self.name, ClosedWindows)
+        if parse_text_time(stream_slice.cursor_slice["end_time"]) < self._context.started - _LATENESS:
+            with windows.reading():
+                yield from self._read_window(ListPlan(), "closed", stream_slice)
+            return
+        before = windows.count()
+        yield from self._read_window(self._current(), "current", stream_slice)
+        if windows.count() > before:  # one that had not begun yet
+            yield from self._read_window(self._current(), "current", stream_slice)
+
+    def _current(self) -> CurrentWindow:
+        return CurrentWindow(self.primary_key, self.cursor_field, self.newest_first)
+
+    def _read_window(self, plan: ListPlan | CurrentWindow, window: str, stream_slice: StreamSlice) -> Iterable[Record]:
+        return self._read(plan, with_plan(plan, stream_slice.partition, stream_slice.cursor_slice, window=window))

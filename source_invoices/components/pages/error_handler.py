@@ -1,0 +1,104 @@
+"""The error handler: makes of a response a page, or a fault in words.
+
+This module is here because the stock decoder turns a body that is not JSON into an empty page, which ends a stream as
+COMPLETE with rows missing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import InitVar, dataclass, field
+from typing import Any
+
+import requests
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler
+from airbyte_cdk.sources.streams.http.error_handlers.response_models import (
+    SUCCESS_RESOLUTION,
+    ErrorResolution,
+    ResponseAction,
+)
+
+from source_invoices.components.http.responses import Resolutions, decode, quote, resolve_status, why_unanswered
+from source_invoices.components.pages.page import Envelope, InconsistentPage, Page
+from source_invoices.providers import PROVIDERS
+
+_PAGE = "invoice_page"
+
+
+def page_of(response: requests.Response) -> Page:
+    """Returns the page that PageErrorHandler left on a response."""
+    page: Page = getattr(response, _PAGE)
+    return page
+
+
+@dataclass
+class PageErrorHandler(ErrorHandler):
+    """Tells pages from faults, and leaves the page on the response for the retriever.
+
+    provider: its key. envelope: see Envelope. permission: what to do when access is refused.
+    throttled: the statuses that mean "too many requests".
+    skip_missing: a 404 in JSON is an empty page with a log line, for an invoice that was listed a moment ago and is gone.
+    Any other 404 does not come from the provider's API.
+    """
+
+    parameters: InitVar[Mapping[str, Any]]
+    config: Mapping[str, Any]
+    provider: str
+    envelope: Mapping[str, Any]
+    permission: str
+    throttled: Sequence[int] = field(default_factory=lambda: [requests.codes.too_many_requests])
+    skip_missing: bool = False
+
+    # The transport repeats requests, so the CDK does not.
+    max_retries = 0
+    max_time = None
+
+    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        self._resolutions = Resolutions(self.provider, parameters["name"])
+        self._envelope = Envelope(**self.envelope)
+        self._throttled = frozenset(self.throttled)
+
+    def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
+        if not isinstance(response, requests.Response):
+            return self._resolutions.retry(why_unanswered(response))
+        if self.skip_missing and response.status_code == requests.codes.not_found and _is_json(response):
+            name = response.request.path_url.rsplit("/", 1)[-1]
+            message = f"{PROVIDERS[self.provider]}: invoice {name} is listed but no longer there, HTTP 404: {quote(response)}. Skipped."
+            setattr(response, _PAGE, Page([], [], None, False))
+            return ErrorResolution(ResponseAction.IGNORE, None, message)
+        resolution = resolve_status(response, self._resolutions, self._throttled, self.permission)
+        return resolution or self._judge(response)
+
+    def _judge(self, response: requests.Response) -> ErrorResolution:
+        try:
+            body = decode(response)
+        except ValueError:
+            kind = response.headers.get("Content-Type", "unknown type")
+            return self._resolutions.retry(f"the answer is not JSON ({len(response.content)} bytes of {kind}).")
+        if isinstance(body, dict) and (body.get("error") or body.get("WasSuccessful") is False):
+            return self._resolutions.fail(
+                f"the provider reports an error, {quote(response)}.", self.permission, FailureType.system_error
+            )
+        try:
+            page = self._envelope.read(body)
+            self._check_identity(response, page)
+        except InconsistentPage as error:
+            return self._resolutions.retry(f"the answer contradicts itself: {error}.")
+        except ValueError as error:
+            return self._resolutions.contradiction(
+                f"the answer is not a page of invoices: {error}; it says {quote(response)}."
+            )
+        setattr(response, _PAGE, page)
+        return SUCCESS_RESOLUTION
+
+    def _check_identity(self, response: requests.Response, page: Page) -> None:
+        asked = response.request.path_url.split("?")[0].rsplit("/", 1)[-1]
+        if not self._envelope.rows and str(page.keys[0]).lower() != asked.lower():
+            raise ValueError(f"invoice {asked} was asked for, invoice {page.keys[0]} came")
+
+
+def _is_json(response: requests.Response) -> bool:
+    try:
+        decode(response)
+    except ValueError:
+        return False
+    return True
