@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?=
 
-.PHONY: demo test manifest dist dist-test image image-test example-test picture picture-test reliability bench lint lock \
+.PHONY: demo test coverage manifest dist dist-test image image-test example-test picture picture-test reliability bench lint lock \
 	clean help
 .DEFAULT_GOAL := help
 
@@ -24,6 +24,12 @@ demo: $(VENV)/installed  ## sync every stream into invoices.duckdb and invoices.
 
 test: $(VENV)/installed  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+coverage: $(VENV)/installed  ## run all tests, and measure how much of the connector they run
+	rm -rf .tmp/coverage && mkdir -p .tmp/coverage
+	$(BIN)/coverage run -m pytest -n auto --dist worksteal
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 manifest: $(VENV)/installed  ## write the connector as one manifest and one components.py into dist/manifest-only
 	$(BIN)/python -m tools.one_file_manifest.one_file

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import Fault
-
-from .conftest import ORCHESTRATORS, Accounts, Workplace
+from system_tests.examples.workplace import ORCHESTRATORS, Accounts, Workplace
 
 ROWS = "data/rows/{}/*.jsonl"
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import STREAMS, Fault
-
-from .conftest import ORCHESTRATORS, Accounts, Workplace
+from system_tests.examples.workplace import ORCHESTRATORS, Accounts, Workplace
 
 ROWS = "data/rows/{}/*.jsonl"
 

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox import STREAMS, Fault
-
-from .conftest import EXAMPLES, Accounts, Workplace
+from system_tests.examples.workplace import EXAMPLES, Accounts, Workplace
 
 ROWS = "data/rows/{}/*.jsonl"
 STREAM = "payhubix_invoices"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ORCHESTRATORS, Accounts, Workplace
+from system_tests.examples.workplace import ORCHESTRATORS, Accounts, Workplace
 
 ROWS = "data/{}.jsonl"
 LOADER = """

@@ -2,7 +2,7 @@
 
 import re
 
-from .conftest import EXAMPLES, ROOT
+from system_tests.examples.workplace import EXAMPLES, ROOT
 
 
 def test_every_example_is_on_the_page_and_says_what_it_needs() -> None:

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox import STREAMS, Fault
-
-from .conftest import CONNECTOR_ENVIRONMENT, Accounts, Workplace
+from system_tests.examples.workplace import CONNECTOR_ENVIRONMENT, Accounts, Workplace
 
 if shutil.which("jq") is None:
     pytest.skip("NOT TESTED: examples/pipes.sh needs jq", allow_module_level=True)

@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from sandbox import STREAMS, Fault, Request
+from system_tests.examples.workplace import CONNECTOR_ENVIRONMENT, KEYS, Accounts, Values, Workplace, changing_field
 from tools import containers
-
-from .conftest import CONNECTOR_ENVIRONMENT, KEYS, Accounts, Values, Workplace, changing_field
 
 if sys.version_info >= (3, 13):
     pytest.skip("PyAirbyte supports Python 3.10 to 3.12", allow_module_level=True)

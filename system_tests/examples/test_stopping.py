@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox import Request
-
-from .conftest import CONNECTOR_ENVIRONMENT, Accounts, Workplace
+from system_tests.examples.workplace import CONNECTOR_ENVIRONMENT, Accounts, Workplace
 
 STREAM = "payhubix_invoices"
 OPTIONS = {

@@ -83,7 +83,7 @@ def install(wheel: Path, python: str, folder: Path) -> Path:
     """A new environment with the wheel and what the lock names for it. Returns its folder of programs."""
     uv("venv", "--quiet", "--python", python, folder)
     programs = folder / "bin"
-    into = ["pip", "install", "--quiet", "--python", programs / "python", "--no-deps"]
+    into = ("pip", "install", "--quiet", "--python", programs / "python", "--no-deps")
     uv(*into, "--require-hashes", "--requirement", ROOT / "locks/runtime.lock")
     uv(*into, wheel)
     uv("pip", "check", "--quiet", "--python", programs / "python")

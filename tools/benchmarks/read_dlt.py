@@ -27,7 +27,7 @@ def main(config_path: str, stream: str, database: str = "") -> None:
     }
     client = {"base_url": f"{invoices.base}/", "headers": dict(invoices.headers)}
     resource = {"name": stream, "primary_key": invoices.key, "endpoint": endpoint}
-    source = rest_api_source({"client": client, "resources": [resource]})  # type: ignore[typeddict-item]
+    source = rest_api_source({"client": client, "resources": [resource]})
     if database:
         destination = dlt.destinations.duckdb(database)
         pipeline = dlt.pipeline("invoices", pipelines_dir=f"{database}-pipelines", destination=destination)
