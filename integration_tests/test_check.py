@@ -6,7 +6,7 @@ import pytest
 
 from integration_tests.support.connector import call
 from sandbox import Fault, Sandbox
-from source_invoices.components.gate import GateAdapter
+from source_invoices.components.http.transport import Transport
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -50,7 +50,7 @@ def test_an_unexpected_failure_is_a_sentence_too(sandbox: Sandbox, monkeypatch: 
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(GateAdapter, "send", fail)
+    monkeypatch.setattr(Transport, "send", fail)
     status, message, _ = check({"payhubix": sandbox.config()["payhubix"]})
     assert status == "FAILED"
     assert message == "Payhubix, payhubix_invoices: unexpected failure, ZeroDivisionError."

@@ -11,7 +11,7 @@ from airbyte_cdk.sources.streams.call_rate import APIBudget, MovingWindowCallRat
 from integration_tests.support.connector import STREAMS, Output, read
 from integration_tests.support.faults import ROUTES
 from sandbox import Fault, Sandbox
-from source_invoices.components import gate
+from source_invoices.components.http.throttling import RetryPolicy
 
 PROVIDERS = {"ipxo": "IPXO", "nexudus": "Nexudus", "payhubix": "Payhubix"}
 
@@ -114,7 +114,7 @@ def test_a_stream_that_is_throttled_for_ever_ends_though_its_provider_answers_ot
     output = read(sandbox.config(), ["ipxo_payout_invoices", "ipxo_invoices"])
     assert_complete_rows(sandbox, "ipxo_invoices", output)
     assert output.status("ipxo_payout_invoices") == "INCOMPLETE"
-    assert sandbox.count("ipxo_payout_invoices") <= gate.ATTEMPTS * gate._PATIENCE
+    assert sandbox.count("ipxo_payout_invoices") <= RetryPolicy().attempts * RetryPolicy().patience
 
 
 def test_every_repetition_counts_for_the_budget(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

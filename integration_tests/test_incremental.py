@@ -7,7 +7,7 @@ import pytest
 
 from integration_tests.support.connector import STREAMS, Output, read
 from sandbox import Fault, Request, Sandbox
-from source_invoices.components.timestamps import parse_text_time, to_rfc3339
+from source_invoices.times import parse_text_time, to_rfc3339
 
 NOW = datetime.now(timezone.utc).replace(microsecond=0)
 

@@ -23,7 +23,7 @@ from demo.command_line import draw
 from demo.database import Database, StreamSync
 from demo.streams import COLUMNS
 from integration_tests.support.invoices_page import EMOJI, INVISIBLE, INVISIBLE_SHOWN, QUOTES, SCRIPT, Page
-from source_invoices.source import load_manifest
+from source_invoices.manifest_file import load_manifest
 
 STARTED = datetime(2026, 3, 15, 12, tzinfo=timezone.utc)
 RUN = Run(STARTED, 0, SANDBOX)
@@ -250,7 +250,7 @@ def test_an_unreadable_amount_or_time_of_ipxo_breaks_nothing(held: Held) -> None
 
 @pytest.mark.parametrize("stream", COLUMNS)
 def test_what_is_final_is_what_the_connector_takes_for_final(stream: str) -> None:
-    parts = [found for group in load_manifest()["streams"] for found in group["streams"] if found["name"] == stream]
+    parts = [found for group in load_manifest()["streams"] for found in group["streams"] if found["$parameters"]["name"] == stream]
     final = {tuple(walk["final"]) for walk in walks(parts)}
 
     assert {COLUMNS[stream].final} == (final or {()})

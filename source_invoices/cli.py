@@ -5,8 +5,9 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from typing import Any
 
 from source_invoices.manifest_file import load_specification
 from source_invoices.startup import quick_import
@@ -30,8 +31,11 @@ _COMMANDS = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs a command. Exits 1 after a failure and 2 for arguments that it does not know."""
+def main(arguments: Sequence[str] | None = None, make_source: Callable[..., Any] | None = None) -> None:
+    """Runs a command. Exits 1 after a failure and 2 for arguments that it does not know.
+
+    make_source: builds another source than SourceInvoices.
+    """
     parsed = parse(sys.argv[1:] if arguments is None else arguments)
     if parsed.command == "spec":
         print(json.dumps({"type": "SPEC", "spec": {"connectionSpecification": load_specification()}}))
@@ -39,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with quick_import():
         from source_invoices.entrypoint import run  # noqa: PLC0415
 
-    run(parsed)
+    run(parsed, make_source)
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

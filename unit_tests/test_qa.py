@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 import pytest
 from airbyte_cdk.models import AirbyteStream, SyncMode
 
-from source_invoices.source import SourceInvoices, load_manifest
+from source_invoices.manifest_file import load_manifest
+from source_invoices.source import SourceInvoices
 from unit_tests.project_files import DATA, PROJECT, ROOT, Page
 
 PAGE = Page(ROOT / "docs" / "invoices.md")

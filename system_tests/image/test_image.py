@@ -4,7 +4,7 @@ import pytest
 
 from integration_tests.support.connector import STREAMS, Output, catalog_of
 from sandbox import Sandbox
-from source_invoices.source import load_manifest
+from source_invoices.manifest_file import load_manifest
 from system_tests.image.container import Image
 from tools import containers
 

@@ -112,7 +112,7 @@ def test_the_installed_wheel_reads_every_stream(wheel: Path, version: str, tmp_p
 
 def test_a_type_checker_sees_the_types_of_the_installed_wheel(wheel: Path, tmp_path: Path) -> None:
     programs = install(wheel, sys.executable, tmp_path / "environment")
-    code = "from source_invoices.components.envelope import Envelope\nreveal_type(Envelope('uuid', ()).key)\n"
+    code = "from source_invoices.components.pages.page import Envelope\nreveal_type(Envelope('uuid', ()).key)\n"
     (tmp_path / "user.py").write_text(code)
     checker = [
         sys.executable,

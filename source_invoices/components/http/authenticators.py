@@ -40,6 +40,7 @@ class TokenAuthenticator(DeclarativeAuthenticator):
     permission: str
     headers: Mapping[str, str] = field(default_factory=dict)
     scope: str = ""
+    timeouts: Sequence[float] = (10, 60)
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         url = str(InterpolatedString.create(self.url, parameters=parameters).eval(self.config))
@@ -54,7 +55,8 @@ class TokenAuthenticator(DeclarativeAuthenticator):
             handler = TokenErrorHandler(self.provider, subject, self.permission)
             policy = replace(context.retry_policy, **check_limits(self.config))
             session = Transport(handler, StreamFailure(), ProviderPause(), policy).session()
-            return AccessToken(session, url, form, self.headers)
+            connect, answer = self.timeouts
+            return AccessToken(session, url, form, self.headers, (connect, answer))
 
         self._token = context.tokens.get((url, *sorted(form.items())), make)
 

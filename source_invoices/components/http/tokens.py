@@ -23,7 +23,6 @@ from source_invoices.components.http.responses import (
     why_unanswered,
 )
 
-_TIMEOUTS = (10, 60)
 _DEFAULT_LIFETIME = 3600.0
 _LONGEST_LIFETIME = 1e9
 _HEADER_VALUE = r"[!-~]+"
@@ -65,10 +64,17 @@ class AccessToken:
     """One access token, shared by all streams that sign in alike; safe to use from several threads."""
 
     def __init__(
-        self, session: requests.Session, url: str, form: Mapping[str, str], headers: Mapping[str, str]
+        self,
+        session: requests.Session,
+        url: str,
+        form: Mapping[str, str],
+        headers: Mapping[str, str],
+        timeouts: tuple[float, float],
     ) -> None:
+        """timeouts: seconds to wait for a connection and for each part of an answer."""
         self._session = session
         self._url, self._form, self._headers = url, form, headers
+        self._timeouts = timeouts
         self._lock = threading.Lock()
         self._value = ""
         self._expires = 0.0
@@ -83,7 +89,7 @@ class AccessToken:
     def _sign_in(self) -> None:
         asked = time.monotonic()
         # The no-op `auth` keeps requests from adding credentials that it finds in a netrc file.
-        response = self._session.post(self._url, self._form, headers=self._headers, timeout=_TIMEOUTS, auth=lambda r: r)
+        response = self._session.post(self._url, self._form, headers=self._headers, timeout=self._timeouts, auth=lambda r: r)
         body = decode(response)
         add_to_secrets(body["access_token"])
         lifetime = body.get("expires_in")

@@ -13,7 +13,7 @@ from airbyte_cdk.sources.declarative.concurrent_declarative_source import Concur
 from integration_tests.support import stock
 from integration_tests.support.connector import STREAMS, catalog_of, read
 from sandbox import Fault, Request, Sandbox
-from source_invoices.components.windows import ClosedWindows
+from source_invoices.components.incremental.closed_windows import ClosedWindows
 
 # Of Payhubix's list only the number of rows at the beginning and at the end is known: rows are removed, none added.
 STATES_TOTALS = [stream for stream in STREAMS if stream != "payhubix_invoices"]

@@ -3,16 +3,19 @@
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from itertools import chain
+from typing import Any
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_invoices.components.envelope import Page
-from source_invoices.components.moving_rows import Position, following
-from source_invoices.components.open_window import OpenWindow
-from source_invoices.components.timestamps import to_rfc3339
+from source_invoices.components.pages.page import Page
+from source_invoices.components.incremental.current_window import CurrentWindow
+from source_invoices.components.incremental.list_plan import ListPlan
+from source_invoices.components.pages.plan import PageNumber, Position
+from source_invoices.times import to_rfc3339
 
 STARTED = datetime(2026, 11, 1, tzinfo=timezone.utc)
 DIRECTIONS = ["1", "-1", "Descending"]
@@ -82,27 +85,24 @@ class UpdatedList:
         self.throughout &= set(self.rows)
 
 
-def read(updated: UpdatedList) -> list[int]:
-    """Every key emitted by reading with the rule."""
-    window = OpenWindow("Id", "UpdatedOn", DIRECTIONS, updated.clock)
-    emitted = []
-    position: Position | None = Position()
+def pages(updated: UpdatedList, plan: ListPlan | CurrentWindow, direction: str | None = None) -> Iterator[list[int]]:
+    """The keys that each page emits. direction: asked for where the plan names none."""
+    position: Position | None = plan.first_position
     while position:
-        page = updated.page(position.page, position.direction if updated.requests else DIRECTIONS[0])
-        emitted += [row["Id"] for row in page.rows if window.take(row)]
-        position = window.turn(page, position)
-    return emitted
+        assert isinstance(position, PageNumber)
+        page = updated.page(position.number, position.direction or direction)
+        yield [row["Id"] for row in plan.accept(page.rows, position)]
+        position = plan.next_position(page, position)
+
+
+def read(updated: UpdatedList) -> list[int]:
+    """Every key emitted by reading the current window."""
+    return list(chain.from_iterable(pages(updated, CurrentWindow("Id", "UpdatedOn", DIRECTIONS, updated.clock))))
 
 
 def read_once(updated: UpdatedList) -> set[int]:
     """Every key met by one reading, newest first, as other lists are read."""
-    met: set[int] = set()
-    position: Position | None = Position()
-    while position:
-        page = updated.page(position.page, "-1")
-        met.update(page.keys)
-        position = following(page, position)
-    return met
+    return set(chain.from_iterable(pages(updated, ListPlan(), "-1")))
 
 
 @settings(max_examples=300, deadline=None)
@@ -190,12 +190,14 @@ def test_a_list_that_never_rests_ends() -> None:
 
 
 def test_rows_without_a_time_of_update_are_met() -> None:
-    window = OpenWindow("Id", "UpdatedOn", DIRECTIONS)
+    window = CurrentWindow("Id", "UpdatedOn", DIRECTIONS)
     rows: list[dict[str, Any]] = [{"Id": 1, "UpdatedOn": None}, {"Id": 2}]
-    assert [window.take(row) for row in rows] == [True, True]
-    after = window.turn(Page(rows, [1, 2], 1, True, 3, 2), Position())
-    assert after is not None
-    assert after.page == 2
+    first = window.first_position
+    assert first
+    assert window.accept(rows, first) == rows
+    after = window.next_position(Page(rows, [1, 2], 1, True, 3, 2), first)
+    assert isinstance(after, PageNumber)
+    assert after.number == 2
 
 
 def test_rows_updated_at_the_very_time_of_the_newest_are_met() -> None:
@@ -204,13 +206,10 @@ def test_rows_updated_at_the_very_time_of_the_newest_are_met() -> None:
         for asked in range(1, 12):
             updated = UpdatedList(20, size, [])
             newest = max(updated.rows.values())
-            window = OpenWindow("Id", "UpdatedOn", DIRECTIONS, updated.clock)
+            window = CurrentWindow("Id", "UpdatedOn", DIRECTIONS, updated.clock)
             emitted: set[int] = set()
-            position: Position | None = Position()
-            while position:
+            for keys in pages(updated, window):
+                emitted.update(keys)
                 if updated.requests == asked:
                     updated.rows |= dict.fromkeys(sorted(updated.rows, key=updated.rows.__getitem__)[:5], newest)
-                page = updated.page(position.page, position.direction if updated.requests else DIRECTIONS[0])
-                emitted |= {row["Id"] for row in page.rows if window.take(row)}
-                position = window.turn(page, position)
             assert emitted == set(range(20)), (size, asked)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_invoices.components.timestamps import (
+from source_invoices.times import (
     normalize,
     parse_text_time,
     parse_unix_time,

@@ -9,7 +9,7 @@ import requests
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import ResponseAction
 from airbyte_cdk.utils import airbyte_secrets_utils
 
-from source_invoices.components.answers import Resolutions, decode, quote, resolve_status, why_unanswered
+from source_invoices.components.http.responses import Resolutions, decode, quote, resolve_status, why_unanswered
 
 
 def answer(body: Any, status: int = 400, content_type: str = "application/json") -> requests.Response:
@@ -92,16 +92,16 @@ def test_numbers_stay_exact() -> None:
     ],
 )  # fmt: skip
 def test_every_status_has_its_meaning(status: int, action: ResponseAction) -> None:
-    resolution = resolve_status(answer({}, status), Resolutions("P", "s"), frozenset({409, 429}), "Ask for access.")
+    resolution = resolve_status(answer({}, status), Resolutions("ipxo", "s"), frozenset({409, 429}), "Ask for access.")
     assert resolution is not None
     assert resolution.response_action == action
     assert resolution.error_message is not None
-    assert resolution.error_message.startswith("P, s: ")
+    assert resolution.error_message.startswith("IPXO, s: ")
     assert str(status) in resolution.error_message
 
 
 def test_a_200_is_for_the_caller_to_judge() -> None:
-    assert resolve_status(answer({}, 200), Resolutions("P", "s"), frozenset(), "") is None
+    assert resolve_status(answer({}, 200), Resolutions("ipxo", "s"), frozenset(), "") is None
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,20 @@
-"""The walk against a model of a provider without an updated field: after every sync the copy equals the provider's list."""
+"""The lookback scan against a model of a provider without an updated field: after every sync the copy equals the provider's list."""
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from itertools import count
 from typing import Any
 
 import pytest
 
-from source_invoices.components import open_invoices
-from source_invoices.components.envelope import Page
-from source_invoices.components.moving_rows import Position
-from source_invoices.components.open_invoices import Columns, Earlier, Walk
+from source_invoices.components.pages.page import Page
+from source_invoices.components.incremental import open_invoices
+from source_invoices.components.incremental.lookback_plan import LookbackPlan
+from source_invoices.components.incremental.lookback_scan import Columns, LookbackScan
+from source_invoices.components.incremental.scan_state import ScanState
+from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Position
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 COLUMNS = Columns("key", "issued", frozenset({"paid", "void"}))
@@ -52,41 +54,41 @@ class Provider:
         rows = sorted(self.invoices.values(), key=lambda row: (row["issued"] or 0, row["key"]))
         if self._order == "newest first":
             rows.reverse()
-        if position.key is not None and self._looks_at_keys:
+        if isinstance(position, InvoiceKey) and self._looks_at_keys:
             rows = [row for row in rows if row["key"] == position.key]
-        on_page = [dict(row) for row in rows[(position.page - 1) * self._size : position.page * self._size]]
+        number = position.number if isinstance(position, PageNumber) else 1
+        on_page = [dict(row) for row in rows[(number - 1) * self._size : number * self._size]]
         pages = max(1, math.ceil(len(rows) / self._size))
         keys = [row["key"] for row in on_page]
-        more = position.page < pages
+        more = number < pages
         if self._counts_rows:
-            return Page(on_page, keys, position.page, more, len(rows), self._size)
-        return Page(on_page, keys, position.page, more, pages=pages)
+            return Page(on_page, keys, number, more, len(rows), self._size)
+        return Page(on_page, keys, number, more, pages=pages)
 
 
 def sync(
-    provider: Provider, copy: dict[str, dict[str, Any]], state: dict[str, Any] | None, **options: Any
-) -> dict[str, Any]:
-    """One sync into a copy; returns the state, as JSON would hand it back."""
-    earlier = Earlier.load(state) if state else None
-    walk = Walk(earlier, COLUMNS, **{"settings": "s", "lookback": LOOKBACK, "started": provider.now, **options})
-    position: Position | None = Position()
+    provider: Provider, copy: dict[str, dict[str, Any]], state: Any, asks: str = "", **options: Any
+) -> Mapping[str, Any]:
+    """One sync into a copy. Returns the state, as JSON would hand it back."""
+    arguments = {"settings": "s", "lookback": LOOKBACK, "started": provider.now, **options}
+    scan = LookbackScan(ScanState.load(state), COLUMNS, asks_details=asks == "details", **arguments)
+    plan = LookbackPlan(scan, asks_keys=asks == "key")
+    position = plan.first_position
     while position:
+        assert scan.state() is None
         page = provider.page(position)
-        for row in page.rows:
-            if walk.take(row):
-                copy[row["key"]] = dict(row)
-        position = walk.turn(page, position)
-    assert walk.state() is None
-    walk.end()
-    if options.get("ask") == "detail":
-        for key in walk.awaited:
+        for row in plan.accept(page.rows, position):
+            copy[row["key"]] = dict(row)
+        position = plan.next_position(page, position)
+    if asks == "details":
+        for key in scan.open.unseen:
             provider.requests += 1
             if key in provider.invoices:
-                walk.note(provider.invoices[key])
+                scan.track_statuses([provider.invoices[key]])
                 copy[key] = dict(provider.invoices[key])
-        assert walk.state() is None
-        walk.finish()
-    left = walk.state()
+        assert scan.state() is None
+        scan.finish()
+    left = scan.state()
     assert left is not None
     return left.dump()
 
@@ -116,11 +118,11 @@ def change(provider: Provider, schedule: random.Random) -> None:
 
 @pytest.mark.parametrize("counts_rows", [True, False])
 @pytest.mark.parametrize("order", ["newest first", "oldest first"])
-@pytest.mark.parametrize("ask", ["key", "ignored key", "detail", ""])
-def test_after_every_sync_the_copy_is_the_list(ask: str, order: str, counts_rows: bool) -> None:
+@pytest.mark.parametrize("asks", ["key", "ignored key", "details", ""])
+def test_after_every_sync_the_copy_is_the_list(asks: str, order: str, counts_rows: bool) -> None:
     for seed in range(150):
         schedule = random.Random(f"{seed}")
-        provider = Provider(schedule.choice([1, 2, 3, 10]), order, counts_rows, ask != "ignored key")
+        provider = Provider(schedule.choice([1, 2, 3, 10]), order, counts_rows, asks != "ignored key")
         for age in range(schedule.randrange(25)):
             provider.add(
                 START - timedelta(days=age * schedule.choice([1, 20])), schedule.choice(["paid", "paid", "unpaid"])
@@ -128,13 +130,13 @@ def test_after_every_sync_the_copy_is_the_list(ask: str, order: str, counts_rows
         copy: dict[str, dict[str, Any]] = {}
         state = None
         for _ in range(5):
-            state = sync(provider, copy, state, ask="key" if ask == "ignored key" else ask)
+            state = sync(provider, copy, state, asks="key" if asks == "ignored key" else asks)
             assert {key: copy[key] for key in provider.invoices} == provider.invoices, f"seed {seed}"
             change(provider, schedule)
 
 
-@pytest.mark.parametrize("ask", ["key", "detail", ""])
-def test_invoices_that_move_while_they_are_read_are_there_after_the_next_sync(ask: str) -> None:
+@pytest.mark.parametrize("asks", ["key", "details", ""])
+def test_invoices_that_move_while_they_are_read_are_there_after_the_next_sync(asks: str) -> None:
     for seed in range(300):
         schedule = random.Random(f"{seed}")
         provider = Provider(schedule.choice([1, 2, 3, 10]))
@@ -158,10 +160,10 @@ def test_invoices_that_move_while_they_are_read_are_there_after_the_next_sync(as
             moves = count()
             # The list rests at last, as lists do.
             provider.between = lambda moves=moves: move() if next(moves) < 15 else None  # type: ignore[misc]
-            state = sync(provider, copy, state, ask=ask)
+            state = sync(provider, copy, state, asks=asks)
             provider.now += timedelta(days=schedule.choice([0, 1, 20]))
         provider.between = lambda: None
-        sync(provider, copy, state, ask=ask)
+        sync(provider, copy, state, asks=asks)
         assert {key: copy.get(key) for key in provider.invoices} == provider.invoices, f"seed {seed}"
 
 
@@ -178,29 +180,29 @@ def history(settled: int, still_open: int, size: int = 100, **options: Any) -> P
 @pytest.mark.parametrize(("still_open", "requests"), [(0, 1), (1, 2)])
 def test_a_quiet_sync_of_a_thousand_rows_costs_a_page_and_what_is_open(still_open: int, requests: int) -> None:
     provider = history(1000, still_open)
-    state = sync(provider, {}, None, ask="key")
+    state = sync(provider, {}, None, asks="key")
     provider.now += timedelta(days=1)
     before = provider.requests
-    sync(provider, {}, state, ask="key")
+    sync(provider, {}, state, asks="key")
     assert provider.requests - before == requests
 
 
 @pytest.mark.parametrize("rows", [1000, 5000])
 def test_the_cost_does_not_grow_with_the_history(rows: int) -> None:
     provider = history(rows, 3)
-    state = sync(provider, {}, None, ask="key")
+    state = sync(provider, {}, None, asks="key")
     before = provider.requests
     copy: dict[str, dict[str, Any]] = {}
-    sync(provider, copy, state, ask="key")
+    sync(provider, copy, state, asks="key")
     assert provider.requests - before == 4
     assert len(copy) == 3 + 32  # the open ones, and those of the lookback and a day
 
 
-def test_walking_on_is_taken_where_it_costs_fewer_requests() -> None:
+def test_reading_on_is_chosen_where_it_costs_fewer_requests() -> None:
     provider = history(150, 90)
-    state = sync(provider, {}, None, ask="key")
+    state = sync(provider, {}, None, asks="key")
     before = provider.requests
-    sync(provider, {}, state, ask="key")
+    sync(provider, {}, state, asks="key")
     assert provider.requests - before == 3
 
 
@@ -226,7 +228,7 @@ def test_too_many_open_invoices_are_said_to_be_too_many() -> None:
     for minute in range(10_050):
         provider.add(START - timedelta(days=50, minutes=minute))
     state = sync(provider, {}, None)
-    assert state["open"] is None
+    assert state["scan"]["open"] is None
     copy: dict[str, dict[str, Any]] = {}
     sync(provider, copy, state)
     assert len(copy) == 10_050
@@ -246,36 +248,49 @@ def test_the_start_date_bounds_the_first_sync() -> None:
     assert provider.requests < 5
 
 
-def test_an_unfinished_walk_leaves_no_state() -> None:
+def test_an_unfinished_scan_leaves_no_state() -> None:
     provider = history(300, 0)
-    walk = Walk(None, COLUMNS, settings="s", lookback=LOOKBACK, started=START)
-    assert walk.turn(provider.page(Position()), Position()) is not None
-    assert walk.state() is None
+    scan = LookbackScan(None, COLUMNS, settings="s", lookback=LOOKBACK, started=START)
+    assert LookbackPlan(scan).next_position(provider.page(PageNumber()), PageNumber()) is not None
+    assert scan.state() is None
 
 
 def test_the_state_is_small_and_survives_a_round_trip() -> None:
     provider = history(10, 100)
     state = sync(provider, {}, None)
-    assert Earlier.load(state).dump() == state
+    loaded = ScanState.load(state)
+    assert loaded
+    assert loaded.dump() == state
     assert len(str(state)) < 1000 + 45 * 100
+
+
+def test_a_state_of_an_earlier_release_is_read() -> None:
+    state = sync(history(3, 1), {}, None)["scan"]
+    earlier = {
+        "floor": state["lookback_start"],
+        "below": state["older_rows"],
+        "open": state["open"],
+        "settings": state["settings"],
+    }
+    assert ScanState.load({"walk": earlier}) == ScanState.load(earlier) == ScanState.load({"scan": state})
 
 
 @pytest.mark.parametrize(
     "damage",
-    [{"open": "all"}, {"open": [1]}, {"open": 7}, {"below": -1}, {"below": "1"}, {"below": True}, {"below": None},
-     {"floor": "then"}, {"floor": None}],
+    [{"open": "all"}, {"open": [1]}, {"open": 7}, {"older_rows": -1}, {"older_rows": "1"}, {"older_rows": True},
+     {"older_rows": None}, {"lookback_start": "then"}, {"lookback_start": None}],
 )  # fmt: skip
 def test_a_damaged_state_is_refused(damage: dict[str, Any]) -> None:
-    state = sync(history(3, 1), {}, None)
+    state = sync(history(3, 1), {}, None)["scan"]
     with pytest.raises(ValueError, match=r"\w"):
-        Earlier.load({**state, **damage})
+        ScanState.load({"scan": {**state, **damage}})
     for missing in state:
         with pytest.raises(ValueError, match=missing):
-            Earlier.load({name: value for name, value in state.items() if name != missing})
-    others: tuple[Any, ...] = (None, [], "state", 7)
+            ScanState.load({"scan": {name: value for name, value in state.items() if name != missing}})
+    others: tuple[Any, ...] = ("state", 7, {"scan": 7}, {"scan": []}, ["scan"])
     for other in others:
         with pytest.raises(ValueError, match=r"\w"):
-            Earlier.load(other)
+            ScanState.load(other)
 
 
 def test_a_list_that_begins_with_its_oldest_row_is_read_to_the_end_though_its_number_is_the_same() -> None:
@@ -294,13 +309,11 @@ def test_a_list_that_begins_with_its_oldest_row_is_read_to_the_end_though_its_nu
 
 def test_too_many_open_invoices_stay_too_many_when_one_is_paid(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(open_invoices, "MOST_OPEN", 10)
-    walk = Walk(None, COLUMNS, settings="s", lookback=LOOKBACK, started=START)
-    rows = [{"key": str(number), "status": "unpaid", "issued": 1} for number in range(12)]
-    for row in rows:
-        walk.note(row)
-    for row in rows[:5]:
-        walk.note({**row, "status": "paid"})
-    walk.end()
-    state = walk.state()
+    scan = LookbackScan(None, COLUMNS, settings="s", lookback=LOOKBACK, started=START)
+    rows: list[dict[str, Any]] = [{"key": str(number), "status": "unpaid", "issued": 1} for number in range(12)]
+    scan.track_statuses(rows)
+    scan.track_statuses([{**row, "status": "paid"} for row in rows[:5]])
+    scan.finish()
+    state = scan.state()
     assert state is not None
     assert state.open is None

@@ -11,19 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_invoices.components.envelope import Page
-from source_invoices.components.fetches import Fetches
-from source_invoices.components.gate import NotFetchedAhead
-from source_invoices.components.moving_rows import Position
-from source_invoices.components.open_invoices import Columns, Earlier, Walk
-from source_invoices.components.ramp import Ramp
-from source_invoices.components.read_ahead import ReadAhead
+from source_invoices.components.pages.page import Page
+from source_invoices.components.http.transport import NotFetchedAhead
+from source_invoices.components.incremental.lookback_plan import LookbackPlan
+from source_invoices.components.incremental.lookback_scan import Columns, LookbackScan
+from source_invoices.components.incremental.scan_state import ScanState
+from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Position
+from source_invoices.components.pages.prefetch import Prefetch
+from source_invoices.components.pages.prefetch_depth import PrefetchDepth
+from source_invoices.components.pages.prefetch_pool import PrefetchPool
 from unit_tests.moving_list import A_DAY, MOVES, MovingList
 
 STARTED = datetime(2026, 11, 1, tzinfo=timezone.utc)
 
 
-class AnsweredInAnyOrder(Fetches):
+class AnsweredInAnyOrder(PrefetchPool):
     """Answered one by one while somebody waits, in any order that `after` allows; some get no page."""
 
     def __init__(self, schedule: random.Random) -> None:
@@ -36,7 +38,7 @@ class AnsweredInAnyOrder(Fetches):
     def __contains__(self, place: object) -> bool:
         return place in self._under_way or place in self._answers
 
-    def is_there(self, place: Hashable) -> bool:
+    def is_done(self, place: Hashable) -> bool:
         return place in self._answers
 
     def begin(self, place: Hashable, send: Callable[[], Any], after: Iterable[Hashable] = ()) -> None:
@@ -45,10 +47,10 @@ class AnsweredInAnyOrder(Fetches):
             assert all(other in self for other in after)
             self._under_way[place] = (send, after)
 
-    def take(self, place: Hashable) -> Any:
+    def pop(self, place: Hashable) -> Any:
         while place in self._under_way or (self._under_way and self._schedule.randrange(2)):
             free = [one for one, (_, after) in self._under_way.items() if not self._under_way.keys() & set(after)]
-            one = self._schedule.choice(sorted(free))
+            one = self._schedule.choice(sorted(free, key=str))
             send, after = self._under_way.pop(one)
             self._without.discard(one)
             if self._schedule.randrange(20) == 0 or self._without & set(after):
@@ -62,27 +64,29 @@ class AnsweredInAnyOrder(Fetches):
                 del kept[place]
 
 
-def reading(workers: int, fetches: Fetches | None = None, earlier: Earlier | None = None) -> ReadAhead:
+def plan_of_a_scan(saved: ScanState | None = None) -> LookbackPlan:
     columns = Columns("key", "issued", frozenset({"paid"}))
-    walk = Walk(earlier, columns, settings="", lookback=timedelta(0), started=STARTED)
-    return ReadAhead(walk, workers, fetches)
+    return LookbackPlan(LookbackScan(saved, columns, settings="", lookback=timedelta(0), started=STARTED))
 
 
 def read(
-    moving: MovingList, workers: int, schedule: random.Random | None = None, earlier: Earlier | None = None
+    moving: MovingList, workers: int, schedule: random.Random | None = None, saved: ScanState | None = None
 ) -> Counter[int]:
     """How often each key is emitted; in order without a schedule."""
 
-    def send(position: Position) -> Any:
-        return moving.page(position.page)
+    def fetch(position: Position) -> Page:
+        assert isinstance(position, PageNumber)
+        return moving.page(position.number)
 
-    rule = reading(workers, AnsweredInAnyOrder(schedule) if schedule else None, earlier)
+    plan = plan_of_a_scan(saved)
+    prefetch = Prefetch(fetch, fetch, workers, AnsweredInAnyOrder(schedule) if schedule else None)
     emitted: Counter[int] = Counter()
-    position: Position | None = Position()
+    position = plan.first_position
     while position:
-        answer: Any = rule.fetch(position, send)
-        emitted.update(row["key"] for row in answer.rows if rule.take(row))
-        position = rule.turn(answer, position)
+        page = prefetch.page(position)
+        emitted.update(row["key"] for row in plan.accept(page.rows, position))
+        position = plan.next_position(page, position)
+    prefetch.stop()
     return emitted
 
 
@@ -142,51 +146,53 @@ def test_removals_are_seen_by_a_walk_that_ends_above_the_last_page_which_alone_s
         schedule = random.Random(seed)
         rows, size = 60, schedule.randrange(1, 6)
         moves = [(0, [schedule.randrange(40)] * (schedule.randrange(4) == 0)) for _ in range(12)]
-        floor = schedule.randrange(20, 40)
-        earlier = Earlier(datetime.fromtimestamp(floor * A_DAY, timezone.utc), floor - 1, frozenset(), "")
+        start = schedule.randrange(20, 40)
+        saved = ScanState(datetime.fromtimestamp(start * A_DAY, timezone.utc), start - 1, frozenset(), "")
         moving = MovingList(rows, size, moves, states_total=False)
-        emitted = read(moving, schedule.randrange(1, 9), schedule, earlier)
-        assert {row for row in moving.throughout if row >= floor} <= set(emitted), f"seed {seed}"
-        ended_early += min(emitted) >= floor
+        emitted = read(moving, schedule.randrange(1, 9), schedule, saved)
+        assert {row for row in moving.throughout if row >= start} <= set(emitted), f"seed {seed}"
+        ended_early += min(emitted) >= start
     assert ended_early > 300
 
 
-def test_the_list_is_looked_at_again_before_its_last_page_is_read() -> None:
+def test_the_list_is_checked_before_its_last_page_is_read() -> None:
     moving = MovingList(95, 10, [])
     asked: list[int] = []
-    is_looked_at_again = threading.Event()
+    is_checked = threading.Event()
 
-    def send(position: Position) -> Any:
-        asked.append(position.page)
+    def fetch(position: Position) -> Page:
+        assert isinstance(position, PageNumber)
+        asked.append(position.number)
         if asked.count(1) == 2:
-            is_looked_at_again.set()
-        return moving.page(position.page)
+            is_checked.set()
+        return moving.page(position.number)
 
-    rule = reading(workers=10)
-    position: Position | None = Position()
-    while position and position.page < 10:
-        answer: Any = rule.fetch(position, send)
-        position = rule.turn(answer, position)
-    assert is_looked_at_again.wait(20)
+    plan = plan_of_a_scan()
+    prefetch = Prefetch(fetch, fetch, workers=10)
+    position = plan.first_position
+    while isinstance(position, PageNumber) and position.number < 10:
+        position = plan.next_position(prefetch.page(position), position)
+    assert is_checked.wait(20)
     assert sorted(asked) == [1, *range(1, 11)]
-    rule.stop()
+    prefetch.stop()
 
 
-def test_what_waits_for_another_that_gets_no_page_gets_none_either() -> None:
-    fetches = Fetches(2)
+def test_what_waits_for_another_page_that_does_not_come_does_not_come_either() -> None:
+    pool = PrefetchPool(2)
     sent: list[str] = []
 
-    def fail() -> Any:
+    def fail() -> Page:
         raise NotFetchedAhead
 
-    def send() -> Any:
+    def send() -> Page:
         sent.append("check")
+        return Page([], [], 1, False)
 
-    fetches.begin("page", fail)
-    fetches.begin("check", send, after=["page"])
-    assert fetches.take("check") is None
+    pool.begin("page", fail)
+    pool.begin("check", send, after=["page"])
+    assert pool.pop("check") is None
     assert sent == []
-    fetches.stop()
+    pool.stop()
 
 
 @pytest.mark.parametrize("workers", [1, 2, 10])
@@ -200,75 +206,75 @@ def test_a_list_at_rest_is_emitted_once_and_checked_with_one_request(rows: int, 
     assert moving.requests == pages + (pages > 2 and workers > 1)
 
 
-def test_fetching_ahead_begins_with_the_second_page_and_doubles() -> None:
-    rule = reading(workers=8)
-    ahead = []
-    position: Position | None = Position()
-    while position and position.page < 7:
-        ahead.append([later.page for later in rule.upcoming(position)])
-        row = {"key": position.page, "status": "paid", "issued": 1_000_000 - position.page}
-        position = rule.turn(Page([row], [position.page], position.page, True, 20, 1), position)
+def no_page(position: Position) -> Page:
+    raise AssertionError(position)
+
+
+def numbers_ahead(prefetch: Prefetch, number: int, *, last: int = 20, is_there: bool = False) -> list[int]:
+    later = prefetch.upcoming(PageNumber(number, last=last), is_there=is_there)
+    return [position.number for position in later if isinstance(position, PageNumber)]
+
+
+def test_prefetching_begins_with_the_second_page_and_doubles() -> None:
+    prefetch = Prefetch(no_page, no_page, workers=8)
+    ahead = [numbers_ahead(prefetch, number, last=20 if number > 1 else 0) for number in range(1, 7)]
     assert ahead == [[], [3], [4, 5], [5, 6, 7, 8], [*range(6, 21)], [*range(7, 21)]]
 
 
 def test_no_more_is_fetched_ahead_than_it_takes_for_each_page_to_be_there_in_time() -> None:
-    rule = reading(workers=8)
-    row = {"key": 1, "status": "paid", "issued": 1}
-    rule.turn(Page([row], [1], 1, True, 20, 1), Position())
+    prefetch = Prefetch(no_page, no_page, workers=8)
     late = [(1, 0), (2, 1), (3, 2), (4, 4)]
     in_time = [(5, 4), (6, 4), (7, 4), (8, 3), (9, 3), (10, 3), (11, 2), (12, 2), (13, 1), (14, 1)]
-    for page, ahead in late:
-        assert len(rule.upcoming(Position(page=page))) == ahead
-    for page, ahead in in_time:
-        assert len(rule.upcoming(Position(page=page), is_there=True)) == ahead
-    assert len(rule.upcoming(Position(page=15))) == 2
+    for number, ahead in late:
+        assert len(numbers_ahead(prefetch, number)) == ahead
+    for number, ahead in in_time:
+        assert len(numbers_ahead(prefetch, number, is_there=True)) == ahead
+    assert len(numbers_ahead(prefetch, 15)) == 2
 
 
 @given(st.integers(1, 40), st.lists(st.booleans(), max_size=200), st.integers(0, 200))
 def test_a_page_that_is_fetched_ahead_is_not_forgotten_before_its_turn(
     most: int, in_time: list[bool], pages: int
 ) -> None:
-    ramp = Ramp(most)
+    depth = PrefetchDepth(most)
     end = 0
     for page, is_there in enumerate(in_time):
-        ramp.go_on(is_there=is_there, left=pages - page, rounds=2)
-        assert end <= page + ramp.pages
-        assert ramp.pages <= 2 * most
-        end = page + ramp.pages
+        depth.advance(is_there=is_there, left=pages - page, rounds=2)
+        assert end <= page + depth.pages
+        assert depth.pages <= 2 * most
+        end = page + depth.pages
 
 
 def test_that_the_first_page_ahead_is_there_tells_nothing_it_was_asked_for_together_with_the_one_before() -> None:
-    ramp = Ramp(8)
+    depth = PrefetchDepth(8)
     ahead = []
     for is_there in (False, True, False, True, True):
-        ramp.go_on(is_there=is_there, left=100, rounds=2)
-        ahead.append(ramp.pages)
+        depth.advance(is_there=is_there, left=100, rounds=2)
+        ahead.append(depth.pages)
     assert ahead == [1, 2, 4, 4, 4]
 
 
 @pytest.mark.parametrize(("workers", "rounds", "expected"), [(12, 1, [1, 2, 4]), (12, 2, [1, 2, 8]), (3, 2, [1, 2, 3])])
 def test_near_the_end_all_that_are_left_are_fetched_ahead(workers: int, rounds: int, expected: list[int]) -> None:
-    ramp = Ramp(workers)
+    depth = PrefetchDepth(workers)
     ahead = []
     for left in (10, 9, 8):
-        ramp.go_on(is_there=False, left=left, rounds=rounds)
-        ahead.append(ramp.pages)
+        depth.advance(is_there=False, left=left, rounds=rounds)
+        ahead.append(depth.pages)
     assert ahead == expected
 
 
 def test_any_page_but_the_next_one_begins_anew() -> None:
-    rule = reading(workers=8)
-    row = {"key": 1, "status": "paid", "issued": 1}
-    rule.turn(Page([row], [1], 1, True, 20, 1), Position())
+    prefetch = Prefetch(no_page, no_page, workers=8)
     asked = [(1, 0), (2, 1), (3, 2), (4, 4), (3, 0), (4, 1), (9, 0), (10, 1)]
-    assert [(page, len(rule.upcoming(Position(page=page)))) for page, _ in asked] == asked
+    assert [(number, len(numbers_ahead(prefetch, number))) for number, _ in asked] == asked
 
 
-def test_single_invoices_are_asked_for_ahead_too() -> None:
-    rule = reading(workers=3)
+def test_single_invoices_are_fetched_ahead_too() -> None:
+    prefetch = Prefetch(no_page, no_page, workers=3)
     keys = tuple("abcdefgh")
-    ahead = [
-        [later.key for later in rule.upcoming(Position(key=keys[place], keys_left=keys[place + 1 :]))]
-        for place in range(8)
-    ]
+    ahead = []
+    for place in range(8):
+        later = prefetch.upcoming(InvoiceKey(keys[place], keys[place + 1 :]))
+        ahead.append([position.key for position in later if isinstance(position, InvoiceKey)])
     assert ahead == [[], ["c"], ["d", "e"], ["e", "f", "g"], ["f", "g", "h"], ["g", "h"], ["h"], []]

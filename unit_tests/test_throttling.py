@@ -11,14 +11,18 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_invoices.components.gate import _LONGEST_WAIT, Pause, StreamFailure, _backoff, _retry_after, shared
+from source_invoices.components.http.stream_failure import StreamFailure
+from source_invoices.components.http.throttling import ProviderPause, RetryPolicy, retry_after
+from source_invoices.sync_context import context_of
+
+POLICY = RetryPolicy()
 
 
 def named(header: str | None) -> float | None:
     response = requests.Response()
     if header is not None:
         response.headers["Retry-After"] = header
-    return _retry_after(response)
+    return retry_after(response)
 
 
 @pytest.mark.parametrize(("header", "seconds"), [("0", 0), ("1", 1), (" 120 ", 120)])
@@ -39,21 +43,21 @@ def test_what_cannot_be_read_names_no_wait(header: str | None) -> None:
 
 @given(st.integers(1, 200))
 def test_waits_grow_up_to_a_cap(attempt: int) -> None:
-    assert 0.5 * min(2.0 ** (attempt - 1), _LONGEST_WAIT) <= _backoff(attempt) <= _LONGEST_WAIT
+    assert 0.5 * min(2.0 ** (attempt - 1), POLICY.longest_backoff) <= POLICY.backoff(attempt) <= POLICY.longest_backoff
 
 
 def test_answers_of_one_round_count_once_and_an_answer_ends_the_count() -> None:
-    pause = Pause()
-    assert [pause.extend(None) for _ in range(5)] == [1] * 5
+    pause = ProviderPause()
+    assert [pause.extend(None, POLICY) for _ in range(5)] == [1] * 5
     assert pause.remaining() > 0
     pause.lift()
-    assert pause.extend(None) == 0  # still the pause of the round before
+    assert pause.extend(None, POLICY) == 0  # still the pause of the round before
 
 
 def test_the_longest_named_wait_counts() -> None:
-    pause = Pause()
-    pause.extend(100)
-    pause.extend(1)
+    pause = ProviderPause()
+    pause.extend(100, POLICY)
+    pause.extend(1, POLICY)
     assert pause.remaining() == pytest.approx(100, abs=5)
 
 
@@ -69,6 +73,7 @@ def test_the_first_failure_of_a_stream_is_the_one_that_all_its_requests_end_with
 
 def test_components_of_one_source_share_and_others_do_not() -> None:
     one, other = APIBudget([]), APIBudget([])
-    assert shared(one, "key", object) is shared(one, "key", object)
-    assert shared(one, "key", object) is not shared(one, "another key", object)
-    assert shared(one, "key", object) is not shared(other, "key", object)
+    pause = context_of(one).pauses.get("ipxo", ProviderPause)
+    assert context_of(one).pauses.get("ipxo", ProviderPause) is pause
+    assert context_of(one).pauses.get("nexudus", ProviderPause) is not pause
+    assert context_of(other).pauses.get("ipxo", ProviderPause) is not pause

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_invoices.components.envelope import Envelope, InconsistentPage
+from source_invoices.components.pages.page import Envelope, InconsistentPage
 
 LAST = Envelope("uuid", ["data"], number=["meta", "current_page"], last=["meta", "last_page"])
 TOTAL = Envelope("uuid", ["data"], number=["meta", "current_page"], total=["meta", "total"], size=["meta", "per_page"])
