@@ -17,8 +17,8 @@ from airbyte_cdk.utils.yaml_loader import safe_load_yaml
 
 from integration_tests.support.connector import STREAMS, Output, catalog_of, command, read, start
 from sandbox import Fault, Sandbox
-from source_invoices.times import to_rfc3339
 from source_invoices.manifest_file import load_manifest
+from source_invoices.times import to_rfc3339
 from tools.one_file_manifest import one_file
 
 ROOT = Path(__file__).parent.parent

@@ -250,7 +250,12 @@ def test_an_unreadable_amount_or_time_of_ipxo_breaks_nothing(held: Held) -> None
 
 @pytest.mark.parametrize("stream", COLUMNS)
 def test_what_is_final_is_what_the_connector_takes_for_final(stream: str) -> None:
-    parts = [found for group in load_manifest()["streams"] for found in group["streams"] if found["$parameters"]["name"] == stream]
+    parts = [
+        found
+        for group in load_manifest()["streams"]
+        for found in group["streams"]
+        if found["$parameters"]["name"] == stream
+    ]
     final = {tuple(walk["final"]) for walk in walks(parts)}
 
     assert {COLUMNS[stream].final} == (final or {()})

@@ -49,7 +49,7 @@ class BoundSource(ConcurrentDeclarativeSource):
 class PageSource(ConcurrentSource):
     """Hands over a PageRecord as one RecordPage, and counts its rows as records.
 
-    Private names: `_handle_item`, `_record_counter` of the processor, and the fields that `let_pages_through` passes on.
+    Private names: `_handle_item`, the processor's `_record_counter`, and the fields that `let_pages_through` passes on.
     """
 
     def _handle_item(

@@ -77,7 +77,7 @@ class _Entrypoint(AirbyteEntrypoint):
 
 
 def _lines(page: RecordPage) -> Iterator[bytes]:
-    """Yields the RECORD messages of a page, as the CDK writes them: without fields that are null at the top of a row."""
+    """Yields the RECORD messages of a page as the CDK writes them, without null fields at the top of a row."""
     before = f'{{"type":"RECORD","record":{{"stream":"{page.stream}","data":'.encode()
     after = f',"emitted_at":{page.emitted_at}}}}}\n'.encode()
     for row in page.rows:

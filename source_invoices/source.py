@@ -122,7 +122,7 @@ class SourceInvoices(BoundSource):
         """Yields a message for each record, and all other messages."""
         for message in self.read_pages(logger, config, catalog, state):
             if self.hands_over_pages or not isinstance(message, RecordPage):
-                yield message  # type: ignore[misc]  (pages, where they were asked for)
+                yield message  # type: ignore[misc]
                 continue
             for row in message.rows:
                 record = AirbyteRecordMessage(message.stream, dict(row), message.emitted_at)
@@ -172,9 +172,10 @@ class SourceInvoices(BoundSource):
             if name not in self.resolved_manifest["schemas"]:
                 raise config_error(f"The catalog names the stream {name}, which this connector does not have.")
             if not self._config.get(provider_of(name)):
+                key = provider_of(name)
                 raise config_error(
-                    f"The catalog names the stream {name}, but {PROVIDERS[provider_of(name)]} is not configured. Fill in "
-                    f"`{provider_of(name)}` in the configuration, or take the stream out of the catalog."
+                    f"The catalog names the stream {name}, but {PROVIDERS[key]} is not configured. Fill in `{key}` in "
+                    "the configuration, or take the stream out of the catalog."
                 )
 
 

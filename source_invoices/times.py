@@ -53,7 +53,7 @@ def parse_text_time(text: str) -> datetime:
 
 
 def normalize(text: str) -> str:
-    """Returns the time that a provider's text names, as `to_rfc3339` writes it. Raises ValueError for any other text."""
+    """Returns the time of a provider's text, as `to_rfc3339` writes it. Raises ValueError for any other text."""
     match = _UTC_TIME.fullmatch(text)
     if not match:
         return to_rfc3339(parse_text_time(text))

@@ -5,15 +5,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from itertools import chain
 from typing import Any
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_invoices.components.pages.page import Page
 from source_invoices.components.incremental.current_window import CurrentWindow
 from source_invoices.components.incremental.list_plan import ListPlan
+from source_invoices.components.pages.page import Page
 from source_invoices.components.pages.plan import PageNumber, Position
 from source_invoices.times import to_rfc3339
 

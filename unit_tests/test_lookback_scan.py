@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from source_invoices.components.pages.page import Page
 from source_invoices.components.incremental import open_invoices
 from source_invoices.components.incremental.lookback_plan import LookbackPlan
 from source_invoices.components.incremental.lookback_scan import Columns, LookbackScan
 from source_invoices.components.incremental.scan_state import ScanState
+from source_invoices.components.pages.page import Page
 from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Position
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_invoices.components.pages.page import Page
 from source_invoices.components.incremental.page_drift import PageDrift
+from source_invoices.components.pages.page import Page
 from unit_tests.moving_list import MOVES, MovingList
 
 

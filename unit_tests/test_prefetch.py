@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_invoices.components.pages.page import Page
 from source_invoices.components.http.transport import NotFetchedAhead
 from source_invoices.components.incremental.lookback_plan import LookbackPlan
 from source_invoices.components.incremental.lookback_scan import Columns, LookbackScan
 from source_invoices.components.incremental.scan_state import ScanState
+from source_invoices.components.pages.page import Page
 from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Position
 from source_invoices.components.pages.prefetch import Prefetch
 from source_invoices.components.pages.prefetch_depth import PrefetchDepth

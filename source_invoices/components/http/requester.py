@@ -8,7 +8,7 @@ of a request.
 from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
 from typing import Any
-from urllib.parse import quote
+from urllib import parse
 
 import requests
 from airbyte_cdk.sources.declarative.auth.declarative_authenticator import DeclarativeAuthenticator
@@ -102,7 +102,7 @@ class PageRequester:
         if isinstance(position, InvoiceKey):
             if self.key_parameter:
                 parameters[self.key_parameter] = position.key
-            url = url.replace("{key}", quote(position.key, safe=""))
+            url = url.replace("{key}", parse.quote(position.key, safe=""))
         if self.page_parameter:
             parameters[self.page_parameter] = 1 if isinstance(position, InvoiceKey) else position.number
         sent = {name: value for name, value in parameters.items() if value not in (None, "")}

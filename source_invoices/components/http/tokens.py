@@ -88,8 +88,14 @@ class AccessToken:
 
     def _sign_in(self) -> None:
         asked = time.monotonic()
-        # The no-op `auth` keeps requests from adding credentials that it finds in a netrc file.
-        response = self._session.post(self._url, self._form, headers=self._headers, timeout=self._timeouts, auth=lambda r: r)
+        response = self._session.post(
+            self._url,
+            self._form,
+            headers=self._headers,
+            timeout=self._timeouts,
+            # It does nothing, so that requests adds no credentials from a netrc file.
+            auth=lambda request: request,
+        )
         body = decode(response)
         add_to_secrets(body["access_token"])
         lifetime = body.get("expires_in")

@@ -31,8 +31,8 @@ class CurrentWindow:
     """The plan of a window without an upper end.
 
     key, updated_field: where a row has its key and the time of its last update. newest_first: the values of the
-    direction parameter of which one means newest first, tried in this order. clock: a row dated ahead of it says nothing
-    about the time of the others.
+    direction parameter of which one means newest first, tried in this order. clock: a row dated ahead of it says
+    nothing about the time of the others.
 
     A provider whose order follows none of the directions is read until two readings in a row are the same.
     """

@@ -31,7 +31,7 @@ class LookbackPlan:
         return PageNumber()
 
     def accept(self, rows: Sequence[Row], position: Position) -> Sequence[Row]:
-        """Returns the rows to emit: none of a page that only counts or checks the list, since that was or will be read."""
+        """Returns the rows to emit: none of a page that only counts or checks the list, which is read as well."""
         if isinstance(position, PageNumber) and position.purpose is not Purpose.READ:
             return []
         return self._scan.accept(rows)

@@ -1,8 +1,8 @@
 """Backpressure: reading waits while too many rows wait to be written.
 
-This module is here because the CDK lets 10,000 queue entries wait. Prefetched pages fill its queue, so memory would grow
-with the history until the queue is full. The queue itself must not be shorter: the thread that empties it also writes
-to it.
+This module is here because the CDK lets 10,000 queue entries wait. Prefetched pages fill its queue, so memory would
+grow with the history until the queue is full. The queue itself must not be shorter: the thread that empties it also
+writes to it.
 """
 
 import threading

@@ -36,8 +36,8 @@ class PageErrorHandler(ErrorHandler):
 
     provider: its key. envelope: see Envelope. permission: what to do when access is refused.
     throttled: the statuses that mean "too many requests".
-    skip_missing: a 404 in JSON is an empty page with a log line, for an invoice that was listed a moment ago and is gone.
-    Any other 404 does not come from the provider's API.
+    skip_missing: a 404 in JSON is an empty page with a log line, for an invoice that was listed a moment ago and is
+    gone. Any other 404 does not come from the provider's API.
     """
 
     parameters: InitVar[Mapping[str, Any]]
@@ -62,7 +62,8 @@ class PageErrorHandler(ErrorHandler):
             return self._resolutions.retry(why_unanswered(response))
         if self.skip_missing and response.status_code == requests.codes.not_found and _is_json(response):
             name = response.request.path_url.rsplit("/", 1)[-1]
-            message = f"{PROVIDERS[self.provider]}: invoice {name} is listed but no longer there, HTTP 404: {quote(response)}. Skipped."
+            what = f"invoice {name} is listed but no longer there, HTTP 404: {quote(response)}."
+            message = f"{PROVIDERS[self.provider]}: {what} Skipped."
             setattr(response, _PAGE, Page([], [], None, False))
             return ErrorResolution(ResponseAction.IGNORE, None, message)
         resolution = resolve_status(response, self._resolutions, self._throttled, self.permission)

@@ -7,7 +7,7 @@ Plans are free of the CDK and of HTTP, so that a model of a moving list can be r
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Protocol, Union
+from typing import Any, Protocol, TypeAlias
 
 from airbyte_cdk.sources.types import StreamSlice
 
@@ -52,7 +52,7 @@ class InvoiceKey:
     later: Sequence[str] = ()
 
 
-Position = Union[PageNumber, InvoiceKey]
+Position: TypeAlias = PageNumber | InvoiceKey
 
 
 class Plan(Protocol):

@@ -50,7 +50,7 @@ class Prefetch:
         self._pool.stop()
 
     def upcoming(self, position: Position, *, is_there: bool = False) -> list[Position]:
-        """Returns what to fetch ahead while a position is asked for. is_there: its own page has been fetched already."""
+        """Returns what to fetch ahead while a position is asked for. is_there: its own page has come already."""
         if isinstance(position, PageNumber) and position.purpose is not Purpose.READ:
             return []
         is_next = self._is_next(position)

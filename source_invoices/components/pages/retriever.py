@@ -62,7 +62,7 @@ class PageRetriever(Retriever):
     def read_records(
         self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
     ) -> Iterable[Record]:
-        """Reads a slice that carries a plan. Yields PageRecord where the source takes pages, else a Record for each row.
+        """Reads a slice that carries a plan. Yields a PageRecord where the source takes pages, else a Record a row.
 
         Raises AirbyteTracedException in words for the person who must act.
         """

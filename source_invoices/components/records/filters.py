@@ -1,7 +1,8 @@
 """Which invoices of a page are kept.
 
 This module is here because the stock RecordFilter evaluates Jinja for each record; and because a filter on a status
-must not be sent: an invoice that changes its status while pages are read would shift unread rows to a page already read.
+must not be sent: an invoice that changes its status while pages are read would shift unread rows to a page that has
+been read.
 """
 
 from collections.abc import Mapping, Sequence
