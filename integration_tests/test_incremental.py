@@ -311,7 +311,7 @@ def test_a_failed_page_leaves_the_state_of_the_walk_as_it_was(sandbox: Sandbox, 
     sandbox.faults.append(Fault(kind="status", status=403, route=stream))
     failed = read(sandbox.config(), [stream], state=first.state())
     assert failed.exit_code == 1
-    assert _walk(failed) == _walk(first)
+    assert _scan(failed) == _scan(first)
 
 
 def test_a_failed_detail_leaves_the_state_of_the_walk_as_it_was(sandbox: Sandbox) -> None:
@@ -320,17 +320,17 @@ def test_a_failed_detail_leaves_the_state_of_the_walk_as_it_was(sandbox: Sandbox
     sandbox.faults.append(Fault(kind="status", status=403, route="ipxo_invoice", nth=2))
     failed = read(sandbox.config(), ["ipxo_invoices"], state=first.state())
     assert failed.exit_code == 1
-    assert _walk(failed) == _walk(first)
+    assert _scan(failed) == _scan(first)
 
 
-def _walk(output: Output) -> object:
+def _scan(output: Output) -> object:
     (state,) = output.state()
-    return state["stream"]["stream_state"]["parent_state"]["walk"]
+    return state["stream"]["stream_state"]["parent_state"]["scan"]
 
 
 def test_the_state_of_a_walk_that_was_changed_by_hand_is_refused(sandbox: Sandbox) -> None:
     state = sync(sandbox, "payhubix_invoices").state()
-    state[0]["stream"]["stream_state"]["parent_state"]["walk"]["floor"] = "then"
+    state[0]["stream"]["stream_state"]["parent_state"]["scan"]["lookback_start"] = "then"
     output = read(sandbox.config(), ["payhubix_invoices"], state=state)
     assert output.exit_code == 1
     assert "The state of payhubix_invoices cannot be used" in output.errors()[0]["message"]

@@ -1,7 +1,7 @@
 """Builds the source from manifest, schemas, configuration, catalog and state."""
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airbyte_cdk.models import (
@@ -13,13 +13,13 @@ from airbyte_cdk.models import (
     AirbyteStateMessage,
     ConfiguredAirbyteCatalog,
     Status,
-    SyncMode,
     Type,
 )
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import TestLimits
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_invoices.catalog import names_of, of_incremental_streams, only_named, refuse_a_bad_catalog
 from source_invoices.cdk_internals import BoundSource
 from source_invoices.check import check_streams
 from source_invoices.components.http.throttling import RetryPolicy
@@ -27,7 +27,6 @@ from source_invoices.components.pages.whole_page import RecordPage
 from source_invoices.config import validation_errors, with_defaults
 from source_invoices.errors import FailureLog, config_error, summary
 from source_invoices.manifest_file import load_manifest
-from source_invoices.providers import PROVIDERS, provider_of
 from source_invoices.sync_context import SyncContext
 
 CHECK_LIMITS = TestLimits(1, 1, 1, 1)
@@ -61,9 +60,9 @@ class SourceInvoices(BoundSource):
         """
         self._given_manifest, self._retry_policy = manifest, retry_policy
         whole = dict(manifest or load_manifest())
-        self._catalog_names = None if catalog is None else _names(catalog)
+        self._catalog_names = None if catalog is None else names_of(catalog)
         if self._catalog_names is not None:
-            whole["streams"] = [_only(self._catalog_names, group) for group in whole["streams"]]
+            whole["streams"] = [only_named(self._catalog_names, group) for group in whole["streams"]]
         specification = whole["spec"]["connection_specification"]
         self._is_check = limits is not None
         self._is_configured = config is not None
@@ -71,7 +70,7 @@ class SourceInvoices(BoundSource):
         usable = with_defaults({} if config is None or self._validation_errors else config, specification)
         if limits:
             usable |= whole["check"]["config_overrides"]
-        self._state = _of_incremental_streams(state or [], catalog)
+        self._state = of_incremental_streams(state or [], catalog)
         super().__init__(source_config=whole, catalog=catalog, config=usable, state=self._state, limits=limits)
         self.let_pages_through()
         self.hands_over_pages = False
@@ -136,12 +135,12 @@ class SourceInvoices(BoundSource):
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage | RecordPage]:
         """Yields the records of a page at a time, and all other messages."""
-        names = _names(catalog)
+        names = names_of(catalog)
         if not self._is_configured or self._catalog_names not in (None, names):
             yield from self._another(catalog, config, state).read_pages(logger, config, catalog, state)
             return
         self._refuse_a_bad_configuration()
-        self._refuse_a_bad_catalog(names)
+        refuse_a_bad_catalog(names, self.resolved_manifest["schemas"], self._config)
         failures: dict[str, AirbyteErrorTraceMessage] = {}
         failure_log = FailureLog()
         self.logger.addFilter(failure_log)
@@ -165,28 +164,6 @@ class SourceInvoices(BoundSource):
         if self._validation_errors:
             raise config_error(" ".join(self._validation_errors))
 
-    def _refuse_a_bad_catalog(self, names: list[str]) -> None:
-        for name in names:
-            if names.count(name) > 1:
-                raise config_error(f"The catalog names the stream {name} more than once.")
-            if name not in self.resolved_manifest["schemas"]:
-                raise config_error(f"The catalog names the stream {name}, which this connector does not have.")
-            if not self._config.get(provider_of(name)):
-                key = provider_of(name)
-                raise config_error(
-                    f"The catalog names the stream {name}, but {PROVIDERS[key]} is not configured. Fill in `{key}` in "
-                    "the configuration, or take the stream out of the catalog."
-                )
-
-
-def _names(catalog: ConfiguredAirbyteCatalog) -> list[str]:
-    return [configured.stream.name for configured in catalog.streams]
-
-
-def _only(names: Collection[str], group: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a group of the manifest's streams with those of the catalog. Building all is a tenth of the start-up."""
-    return {**group, "streams": [stream for stream in group["streams"] if stream["$parameters"]["name"] in names]}
-
 
 def _is_first_failure(message: AirbyteMessage, failures: dict[str, AirbyteErrorTraceMessage]) -> bool:
     """Returns False for a further failure of a stream: every slice that is being read reports the one that ended it."""
@@ -198,12 +175,3 @@ def _is_first_failure(message: AirbyteMessage, failures: dict[str, AirbyteErrorT
         return False
     failures[name] = error
     return True
-
-
-def _of_incremental_streams(
-    state: list[AirbyteStateMessage], catalog: ConfiguredAirbyteCatalog | None
-) -> list[AirbyteStateMessage]:
-    """Returns the state without streams that are read in full, from which the CDK would go on all the same."""
-    configured = catalog.streams if catalog else []
-    in_full = {item.stream.name for item in configured if item.sync_mode == SyncMode.full_refresh}
-    return [item for item in state if not item.stream or item.stream.stream_descriptor.name not in in_full]

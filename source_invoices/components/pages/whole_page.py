@@ -22,6 +22,10 @@ class PageRecord(Record):
         super().__init__(cursor, stream_name, stream_slice)
         self.rows = rows
 
+    def __bool__(self) -> bool:
+        """True, also without a cursor value: the CDK takes a false queue entry for the end of the sync."""
+        return True
+
 
 @dataclass(frozen=True)
 class RecordPage:
