@@ -37,6 +37,13 @@ def test_it_names_the_connector_as_the_package_does() -> None:
     assert DATA["documentationUrl"].endswith(f"/sources/{PROJECT['name'].removeprefix('source-')}")
 
 
+def test_the_package_links_to_the_same_documentation() -> None:
+    urls = PROJECT["urls"]
+    assert urls["Documentation"] == DATA["documentationUrl"]
+    for named in DATA["externalDocumentationUrls"]:
+        assert any(named["url"].startswith(url) for url in urls.values()), named
+
+
 def test_it_has_one_language_tag_and_one_cdk_tag() -> None:
     tags = [tag.split(":") for tag in DATA["tags"]]
     assert sorted(tags) == [["cdk", "low-code"], ["language", "python"]]
@@ -52,8 +59,8 @@ def test_the_image_installs_the_versions_that_are_tested() -> None:
     def pins(name: str) -> set[str]:
         return set(re.findall(r"(?m)^([a-z0-9-]+==[^ ]+)", (ROOT / name).read_text()))
 
-    assert pins("locks/runtime.lock") < pins("locks/dev.lock")
-    assert {pin.split("==")[0] for pin in pins("locks/runtime.lock")} >= {
+    assert pins("locks/runtime.txt") < pins("locks/dev.txt")
+    assert {pin.split("==")[0] for pin in pins("locks/runtime.txt")} >= {
         "airbyte-cdk",
         "jsonschema",
         "requests",

@@ -6,7 +6,7 @@ from integration_tests.support.connector import STREAMS, Output, catalog_of
 from sandbox import Sandbox
 from source_invoices.source import load_manifest
 from system_tests.image.container import Image
-from tools import containers
+from tools.release import version
 
 
 def test_who_and_what_the_image_says_it_is(image: Image) -> None:
@@ -16,7 +16,7 @@ def test_who_and_what_the_image_says_it_is(image: Image) -> None:
     assert settings["Entrypoint"] == ["source-invoices"]
     assert "AIRBYTE_ENTRYPOINT=source-invoices" in settings["Env"]
     assert labels["io.airbyte.name"] == "airbyte/source-invoices"
-    assert labels["io.airbyte.version"] == labels["org.opencontainers.image.version"] == containers.version()
+    assert labels["io.airbyte.version"] == labels["org.opencontainers.image.version"] == version()
     assert labels["org.opencontainers.image.licenses"] == "MIT"
 
 

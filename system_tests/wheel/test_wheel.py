@@ -84,7 +84,7 @@ def install(wheel: Path, python: str, folder: Path) -> Path:
     uv("venv", "--quiet", "--python", python, folder)
     programs = folder / "bin"
     into = ("pip", "install", "--quiet", "--python", programs / "python", "--no-deps")
-    uv(*into, "--require-hashes", "--requirement", ROOT / "locks/runtime.lock")
+    uv(*into, "--require-hashes", "--requirement", ROOT / "locks/runtime.txt")
     uv(*into, wheel)
     uv("pip", "check", "--quiet", "--python", programs / "python")
     return programs
