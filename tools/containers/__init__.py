@@ -1,4 +1,4 @@
-"""Builds and pushes the connector's image with podman or docker, whichever answers."""
+"""Builds and pushes the connector's image, with podman or else docker."""
 
 import re
 import shutil
@@ -14,15 +14,15 @@ STAND_IN = "localhost/python-connector-base:stand-in"
 
 
 class NoEngine(Exception):
-    """Neither podman nor docker can be used, in words."""
+    """Neither podman nor docker can be used. The message says what to do."""
 
 
 def engine() -> str:
-    """The container engine that answers. Raises NoEngine."""
+    """The container engine that works. Raises NoEngine."""
     for name in ("podman", "docker"):
         if shutil.which(name) and subprocess.run([name, "info"], capture_output=True, check=False).returncode == 0:
             return name
-    raise NoEngine("Neither podman nor docker answers. On Debian, tools/containers/install.sh installs podman.")
+    raise NoEngine("Neither podman nor docker works here. On Debian, tools/containers/install.sh installs podman.")
 
 
 def image() -> str:
@@ -39,13 +39,13 @@ def base_image() -> str:
 def build(may_stand_in: bool) -> None:
     """Builds the image. Raises NoEngine; CalledProcessError where a step fails.
 
-    may_stand_in: where the base image cannot be pulled, one made of Debian packages takes its place.
+    may_stand_in: whether an image of Debian packages may replace a base image that cannot be pulled.
     """
     tool, base, dockerfile = engine(), base_image(), (ROOT / "Dockerfile").read_text()
     if may_stand_in and subprocess.run([tool, "pull", "--quiet", base], check=False).returncode:
-        print(f"{base} cannot be pulled: a stand-in of Debian packages takes its place.", file=sys.stderr)
+        print(f"{base} cannot be pulled, so an image of Debian packages replaces it.", file=sys.stderr)
         if subprocess.run([tool, "image", "inspect", STAND_IN], capture_output=True, check=False).returncode:
-            subprocess.run([ROOT / "containers" / "stand_in_base.sh", tool, STAND_IN], check=True)
+            subprocess.run([Path(__file__).with_name("stand_in_base.sh"), tool, STAND_IN], check=True)
         dockerfile = dockerfile.replace(base, STAND_IN)
     arguments = [f"--build-arg=VERSION={version()}", f"--tag={image()}", "--file=-", str(ROOT)]
     subprocess.run([tool, "build", *arguments], input=dockerfile, text=True, check=True)
