@@ -164,7 +164,7 @@ def test_the_state_is_written_after_the_rows(
             raise OSError("No space left on device")
         source.replace(target)
 
-    monkeypatch.setattr(example, "_move_durably", move)
+    monkeypatch.setattr(example, "move_durably", move)
     with pytest.raises(OSError, match="No space left"):
         example.sync({}, tmp_path, [STREAM], connector(tmp_path, record("1"), state("a"), complete()))
     assert saved(tmp_path) == expected
