@@ -1,4 +1,4 @@
-# The commands of the project. Each installs what it needs into .venv, from the lock.
+# The commands of the project. Each installs what it needs into .venv, from locks/dev.txt.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,6 +6,7 @@ CONFIG ?=
 # GitHub sets these names where the release workflow runs.
 TAG ?= $(GITHUB_REF_NAME)
 REGISTRY ?= ghcr.io/$(GITHUB_REPOSITORY_OWNER)
+UPGRADE ?= --upgrade
 
 .PHONY: demo test coverage manifest manifest-zip dist dist-test image image-test image-push example-test picture picture-test \
 	reliability bench lint lock audit release-check publish release-page clean help
@@ -102,15 +103,15 @@ lint: $(VENV)/installed  ## check style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-lock: $(VENV)/installed  ## renew the locks from pyproject.toml
+lock: $(VENV)/installed  ## renew the locks from pyproject.toml; with UPGRADE= only what has to change
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra demo --extra dev --generate-hashes \
-		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/dev.txt
+		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --constraint locks/dev.txt --generate-hashes \
 		--no-emit-index-url --no-header pyproject.toml --output-file locks/runtime.txt
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra bench --generate-hashes \
-		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/bench.txt
+		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/bench.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra examples --generate-hashes \
-		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/examples.txt
+		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/examples.txt
 
 audit: $(VENV)/installed  ## look for known vulnerabilities in what the connector is installed with
 	$(BIN)/pip-audit --require-hashes --disable-pip --requirement locks/runtime.txt

@@ -169,7 +169,7 @@ def test_an_error_inside_the_sandbox_is_raised_when_it_stops() -> None:
         assert answer.status_code == 500
 
 
-def test_a_hundred_sandboxes_start_and_stop() -> None:
+def test_a_sandbox_with_an_open_connection_stops_at_once() -> None:
     begun = time.monotonic()
     for _ in range(3):
         with Sandbox(rows=10) as sandbox, requests.Session() as session:
