@@ -1,21 +1,25 @@
-# The commands of the project. Each installs what it needs into .venv, from the lock.
+# The commands of the project. Each installs what it needs into .venv, from locks/dev.txt.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?=
+# GitHub sets these names where the release workflow runs.
+TAG ?= $(GITHUB_REF_NAME)
+REGISTRY ?= ghcr.io/$(GITHUB_REPOSITORY_OWNER)
+UPGRADE ?= --upgrade
 
-.PHONY: demo test coverage manifest dist dist-test image image-test example-test picture picture-test reliability bench lint lock \
-	clean help
+.PHONY: demo test coverage manifest manifest-zip dist dist-test image image-test image-push example-test picture picture-test \
+	reliability bench lint lock audit release-check publish release-page clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 # The lock is complete and its hashes are checked, so nothing is resolved; the project itself is installed as it stands.
-$(VENV)/installed: pyproject.toml locks/dev.lock
+$(VENV)/installed: pyproject.toml locks/dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		-r locks/dev.lock
+		-r locks/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
@@ -34,6 +38,10 @@ coverage: $(VENV)/installed  ## run all tests, and measure how much of the conne
 manifest: $(VENV)/installed  ## write the connector as one manifest and one components.py into dist/manifest-only
 	$(BIN)/python -m tools.one_file_manifest.one_file
 
+manifest-zip: manifest  ## pack these two files into dist/manifest-only.zip
+	rm -f dist/manifest-only.zip
+	cd dist/manifest-only && $(abspath $(BIN))/python -m zipfile -c ../manifest-only.zip manifest.yaml components.py
+
 dist: $(VENV)/installed  ## build sdist and wheel into dist
 	rm -f dist/*.tar.gz dist/*.whl
 	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
@@ -49,11 +57,14 @@ image-test: $(VENV)/installed  ## build the image and test it in containers agai
 	$(PYTHON) -m tools.containers --stand-in
 	$(BIN)/python -m pytest system_tests/image
 
+image-push:  ## push the image that `make image` built to REGISTRY
+	$(PYTHON) -m tools.containers --push '$(REGISTRY)'
+
 # In an environment of its own: Airflow, Dagster and Meltano bring hundreds of packages. uv is quicker with them.
-.venv-examples/installed: $(VENV)/installed pyproject.toml locks/examples.lock
+.venv-examples/installed: $(VENV)/installed pyproject.toml locks/examples.txt
 	$(PYTHON) -m venv .venv-examples
 	$(BIN)/uv pip install --quiet --python .venv-examples/bin/python --no-deps --require-hashes --compile-bytecode \
-		-r locks/examples.lock
+		-r locks/examples.txt
 	$(BIN)/uv pip install --quiet --python .venv-examples/bin/python --no-deps --no-build-isolation -e .
 	touch $@
 
@@ -72,14 +83,14 @@ reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliabilit
 
 # What the connector is measured against is in one environment; in another is the connector as its users install it, with
 # nothing that would make its start longer.
-.venv-bench/installed: pyproject.toml locks/bench.lock locks/runtime.lock
+.venv-bench/installed: pyproject.toml locks/bench.txt locks/runtime.txt
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		-r locks/bench.lock
+		-r locks/bench.txt
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(PYTHON) -m venv .venv-bench/connector
 	.venv-bench/connector/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		-r locks/runtime.lock
+		-r locks/runtime.txt
 	touch $@
 
 bench: .venv-bench/installed dist  ## measure against other readers, into tools/benchmarks/README.md; an hour (Python 3.11)
@@ -92,15 +103,28 @@ lint: $(VENV)/installed  ## check style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-lock: $(VENV)/installed  ## renew the locks from pyproject.toml
+lock: $(VENV)/installed  ## renew the locks from pyproject.toml; with UPGRADE= only what has to change
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra demo --extra dev --generate-hashes \
-		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/dev.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --constraint locks/dev.lock --generate-hashes \
-		--no-emit-index-url --no-header pyproject.toml --output-file locks/runtime.lock
+		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --constraint locks/dev.txt --generate-hashes \
+		--no-emit-index-url --no-header pyproject.toml --output-file locks/runtime.txt
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra bench --generate-hashes \
-		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/bench.lock
+		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/bench.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra examples --generate-hashes \
-		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/examples.lock
+		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/examples.txt
+
+audit: $(VENV)/installed  ## look for known vulnerabilities in what the connector is installed with
+	$(BIN)/pip-audit --require-hashes --disable-pip --requirement locks/runtime.txt
+
+release-check:  ## check that TAG names the version of pyproject.toml, and that CHANGELOG.md has it
+	$(PYTHON) -m tools.release check '$(TAG)'
+
+publish: $(VENV)/installed  ## upload the wheel and the sdist in dist to the package index, which trusts the release workflow
+	$(BIN)/uv publish --trusted-publishing always dist/*.whl dist/*.tar.gz
+
+release-page:  ## make a page on GitHub for TAG, with the files in dist
+	$(PYTHON) -m tools.release notes > dist/notes.md
+	gh release create '$(TAG)' dist/*.whl dist/*.tar.gz dist/*.zip --verify-tag --title '$(TAG)' --notes-file dist/notes.md
 
 clean:  ## remove what the other commands made
 	rm -rf $(VENV) .venv-bench .venv-examples .tmp build dist invoices.duckdb invoices.html

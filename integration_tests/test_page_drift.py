@@ -1,4 +1,4 @@
-"""Rows that are added, changed and removed between any two requests: no stream loses one."""
+"""No stream loses a row while rows are added, changed and removed between its requests."""
 
 import random
 import threading
@@ -15,16 +15,16 @@ from integration_tests.support.connector import STREAMS, catalog_of, read
 from sandbox import Fault, Request, Sandbox
 from source_invoices.components.incremental.closed_windows import ClosedWindows
 
-# Of Payhubix's list only the number of rows at the beginning and at the end is known: rows are removed, none added.
+# Payhubix's list states no total; its rows are only counted at the beginning and the end. So rows are removed, none added.
 STATES_TOTALS = [stream for stream in STREAMS if stream != "payhubix_invoices"]
 
 
 def move(sandbox: Sandbox, stream: str, seed: int) -> set[str | int]:
-    """Moves the rows of a stream before each request of its list. Returns the keys that are there throughout."""
+    """Changes the rows of a stream before each request for its list. Returns the keys that exist throughout."""
     table = sandbox.tables[stream]
     schedule = random.Random(seed)
     throughout = set(table.keys())
-    moves = 12  # then the list rests, as lists do
+    moves = 12  # then the list rests
 
     def before(request: Request) -> None:
         nonlocal moves
@@ -39,7 +39,7 @@ def move(sandbox: Sandbox, stream: str, seed: int) -> set[str | int]:
                 table.remove(removed)
                 throughout.discard(removed)
         if len(table):
-            # A row of Nexudus that changes moves to the other end of the list, also out of one window into another.
+            # A changed row of Nexudus moves to the other end of the list, and perhaps into another window.
             key = schedule.choice(table.keys()) if stream.startswith("nexudus") else table.keys()[0]
             table.change(key, note=moves)
 
@@ -49,8 +49,8 @@ def move(sandbox: Sandbox, stream: str, seed: int) -> set[str | int]:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("stream", STREAMS)
-def test_no_invoice_that_was_there_throughout_is_missed(stream: str, seed: int) -> None:
-    # The rows that change are within the lookback. Sometimes all rows of Nexudus are in its newest window.
+def test_no_invoice_that_exists_throughout_a_sync_is_missed(stream: str, seed: int) -> None:
+    # The rows that change are within the lookback. With odd seeds, all rows of Nexudus are in its newest window.
     span = timedelta(days=100)
     if stream.startswith("nexudus"):
         span = timedelta(hours=20) if seed % 2 else timedelta(days=730)
@@ -61,7 +61,7 @@ def test_no_invoice_that_was_there_throughout_is_missed(stream: str, seed: int) 
         output = read(sandbox.config(), [stream])
         assert (output.status(stream), output.exit_code) == ("COMPLETE", 0)
         assert throughout <= {record[STREAMS[stream]] for record in output.records(stream)}
-        # After the next sync, at rest, the rows are the provider's.
+        # Now the list rests. After the next sync, the copy equals the provider's rows.
         sandbox.on_request = None
         following = read(sandbox.config(), [stream], state=output.state())
         copy = {record[STREAMS[stream]]: record for record in output.records(stream) + following.records(stream)}
@@ -73,7 +73,7 @@ NEXUDUS = "nexudus_payout_invoices"
 
 
 def change_the_last_row_of_a_closed_window(sandbox: Sandbox, page: str, page_size: int = 3) -> tuple[str, int]:
-    """A row is updated when this page of the window before the newest is asked for: it has left it, unread."""
+    """Updates a row when this page of the last closed window is requested, so that the row leaves the window unread."""
     sandbox.lists[NEXUDUS].max_page_size = page_size
     sandbox.nexudus.limits = None
     read(sandbox.config(), [NEXUDUS])
@@ -88,10 +88,10 @@ def change_the_last_row_of_a_closed_window(sandbox: Sandbox, page: str, page_siz
     return end, key
 
 
-def test_a_row_that_leaves_a_closed_window_of_nexudus_unread_arrives() -> None:
+def test_a_row_that_leaves_a_closed_window_before_it_is_read_arrives() -> None:
     with Sandbox(rows=20) as sandbox:
         end, key = change_the_last_row_of_a_closed_window(sandbox, page="2")
-        # Long enough for the newest window to be read meanwhile.
+        # Meanwhile the newest window could be read.
         slow = Fault(
             kind="slow", delay=1, route=NEXUDUS, when=lambda asked: asked.value("to_PayoutInvoice_UpdatedOn") == end
         )
@@ -101,7 +101,7 @@ def test_a_row_that_leaves_a_closed_window_of_nexudus_unread_arrives() -> None:
 
 
 @pytest.mark.parametrize("page_size", [1, 3])
-def test_a_closed_window_of_nexudus_that_begins_after_the_newest_is_waited_for(
+def test_the_newest_window_waits_for_a_closed_window_that_begins_later(
     monkeypatch: pytest.MonkeyPatch, page_size: int
 ) -> None:
     with Sandbox(rows=20) as sandbox:
@@ -129,7 +129,7 @@ def test_a_closed_window_of_nexudus_that_begins_after_the_newest_is_waited_for(
         assert "changed" in [record.get("note") for record in output.records(NEXUDUS) if record["Id"] == key]
 
 
-def test_a_stock_manifest_loses_rows_where_the_connector_loses_none() -> None:
+def test_a_stock_manifest_loses_rows_under_the_same_changes() -> None:
     lost = {"stock": 0, "connector": 0}
     for seed in range(3):
         for reader in lost:

@@ -1,4 +1,4 @@
-"""Pages are fetched ahead: as many at a time as there are workers, few of them in vain, none of them lost."""
+"""Pages are fetched ahead: as many at a time as there are workers. Few are not needed, and no row is lost."""
 
 import random
 import threading
@@ -24,7 +24,7 @@ def most_in_flight(requests: list[Request]) -> int:
 
 
 def each_slower(stream: str, number: int, step: float) -> list[Fault]:
-    """Each answer is later than the one before: none is there before it is asked for, so more are fetched ahead."""
+    """Each response takes longer than the one before. The reader always waits, so more pages are fetched ahead."""
     return [Fault(kind="slow", route=stream, delay=step * nth, nth=nth) for nth in range(1, number + 1)]
 
 
@@ -41,14 +41,14 @@ def test_as_many_pages_are_in_flight_as_there_are_workers(stream: str, workers: 
         requests = [request for request in sandbox.requests if request.route == stream]
         assert workers / 2 <= most_in_flight(requests) <= workers
         checks = 1 if workers > 1 else 0
-        if stream == "payhubix_invoices":  # its length shows on the last page alone, and page 1 is always checked
+        if stream == "payhubix_invoices":  # only the last page shows its length, and page 1 is always checked
             checks = 2
         assert len(requests) == 30 + checks
         assert threads() == []
 
 
 @pytest.mark.parametrize("stream", LISTS)
-def test_pages_that_are_answered_in_another_order_are_delivered_in_theirs(stream: str) -> None:
+def test_rows_leave_in_page_order_when_pages_arrive_out_of_order(stream: str) -> None:
     with Sandbox(rows={stream: 60}) as sandbox:
         sandbox.lists[stream].max_page_size = 2
         delays = random.Random(7)
@@ -61,7 +61,7 @@ def test_pages_that_are_answered_in_another_order_are_delivered_in_theirs(stream
 
 
 @pytest.mark.parametrize("stream", LISTS)
-def test_the_list_is_looked_at_again_when_all_its_pages_have_come_and_not_only_when_they_are_read(stream: str) -> None:
+def test_page_1_is_requested_again_after_all_pages_have_arrived(stream: str) -> None:
     with Sandbox(rows={stream: 60}, latency=0.05) as sandbox:
         sandbox.lists[stream].max_page_size = 2
         last_but_one = Fault(
@@ -73,14 +73,16 @@ def test_the_list_is_looked_at_again_when_all_its_pages_have_come_and_not_only_w
         *pages, first_again = [request for request in sandbox.requests if request.route == stream]
         assert first_again.value("page") == "1"
         assert all(page.ended and page.ended <= first_again.started for page in pages)
-        if stream == "payhubix_invoices":  # counted on its last page: once more when all others have come
+        if (
+            stream == "payhubix_invoices"
+        ):  # its last page is requested again, to count its rows, when all others have arrived
             *pages, last = pages
             assert last.value("page") == "30"
             assert all(page.ended and page.ended <= last.started for page in pages)
 
 
 @pytest.mark.parametrize("stream", LISTS)
-def test_a_quiet_sync_fetches_nothing_ahead_and_one_that_ends_early_little(stream: str) -> None:
+def test_a_short_scan_fetches_few_pages_that_it_does_not_need(stream: str) -> None:
     with Sandbox(rows={stream: 400}) as sandbox:
         table = sandbox.tables[stream]
         for key in list(table.keys()):
@@ -91,17 +93,17 @@ def test_a_quiet_sync_fetches_nothing_ahead_and_one_that_ends_early_little(strea
         second = read(sandbox.config(), [stream], state=first.state())
         counted = stream == "payhubix_invoices"
         assert sandbox.count(stream) - before == 1 + counted
-        # Now the walk ends on its third page.
+        # Now the scan ends on its third page.
         for _ in range(100):
             table.add(status="Paid" if counted else "paid")
         before = sandbox.count(stream)
         read(sandbox.config(), [stream], state=second.state())
-        # Two pages in vain, and the check.
+        # Two pages that are not needed, and the check.
         assert sandbox.count(stream) - before <= 3 + 2 + 1 + 2 * counted
 
 
 @pytest.mark.parametrize("stream", LISTS)
-def test_pages_fetched_ahead_do_not_count_if_rows_have_moved(stream: str) -> None:
+def test_pages_fetched_ahead_are_fetched_again_if_rows_have_moved(stream: str) -> None:
     with Sandbox(rows={stream: 60}, latency=0.01) as sandbox:
         sandbox.lists[stream].max_page_size = 2
         moved = threading.Event()
@@ -109,7 +111,7 @@ def test_pages_fetched_ahead_do_not_count_if_rows_have_moved(stream: str) -> Non
         throughout = set(table.keys()) - {table.keys()[0]}
 
         def before(request: Request) -> None:
-            # One comes, one goes: the length says nothing.
+            # One row is removed and one is added, so the length stays the same.
             if request.value("page") == "9" and not moved.is_set():
                 moved.set()
                 table.remove(table.keys()[0])
@@ -123,8 +125,7 @@ def test_pages_fetched_ahead_do_not_count_if_rows_have_moved(stream: str) -> Non
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"status": 403}, {"status": 429, "retry_after": "0"}], ids=str)
-def test_a_page_fetched_ahead_fails_nothing(fault: dict[str, object], short_waits: None) -> None:
-    """It is asked for again when its turn comes, if it comes."""
+def test_a_failed_prefetch_is_repeated_and_fails_no_stream(fault: dict[str, object], short_waits: None) -> None:
     stream = "ipxo_payout_invoices"
     with Sandbox(rows={stream: 60}, latency=0.01) as sandbox:
         sandbox.lists[stream].max_page_size = 2
@@ -137,8 +138,8 @@ def test_a_page_fetched_ahead_fails_nothing(fault: dict[str, object], short_wait
         assert len([request for request in sandbox.requests if request.value("page") == "12"]) == 2
 
 
-def test_a_body_is_read_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page has 80 kB: in pieces of 10 kB, each thread waits eight times for the others."""
+def test_a_response_body_is_read_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page has 80 kB. In pieces of 10 kB, each thread would wait eight times for the others."""
     read_piece = HTTPResponse.read
     pieces = 0
 
@@ -155,7 +156,7 @@ def test_a_body_is_read_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
         assert pieces == len(sandbox.requests)
 
 
-def test_open_invoices_are_asked_for_at_the_same_time() -> None:
+def test_open_invoices_are_looked_up_at_the_same_time() -> None:
     stream = "ipxo_payout_invoices"
     with Sandbox(rows={stream: 2000}) as sandbox:
         table = sandbox.tables[stream]
@@ -172,7 +173,7 @@ def test_open_invoices_are_asked_for_at_the_same_time() -> None:
 
 
 def test_the_list_of_details_is_read_page_by_page() -> None:
-    """Its rows may move while the details are fetched, and then all of them would be fetched again."""
+    """Its rows may move while details are fetched. With prefetch, all details would then be fetched again."""
     with Sandbox(rows={"ipxo_invoices": 30}, span=timedelta(days=30)) as sandbox:
         sandbox.lists["ipxo_invoices"].max_page_size = 3
         output = read(sandbox.config(), ["ipxo_invoices"])
@@ -184,7 +185,7 @@ def threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
 
 
-def test_no_thread_is_left_behind_by_a_failure() -> None:
+def test_a_failure_leaves_no_thread_behind() -> None:
     stream = "ipxo_payout_invoices"
     for fault in (None, "wrong_page", "no_envelope"):
         with Sandbox(rows={stream: 60}, latency=0.01) as sandbox:

@@ -1,4 +1,4 @@
-"""The manifest says what the providers document, and every name in it leads somewhere."""
+"""The manifest agrees with the providers' documentation, and every name in it exists."""
 
 from typing import Any
 
@@ -23,9 +23,9 @@ DOCUMENTED = {
     },
     "payhubix_invoices": {"page", "per_page", "status", "created_at", "currency_symbol"},
 }  # fmt: skip
-# Statuses change while pages are read: filtered on our side, never sent.
+# Statuses change while pages are read, so the connector applies these filters and never sends them.
 APPLIED_HERE = {"status", "filter[status]"}
-# Not documented for this list, but its answers count pages.
+# Not documented for this list, but its responses number the pages.
 UNDOCUMENTED = {"ipxo_ecommerce_invoices": {"page", "per_page"}}
 
 
@@ -34,7 +34,7 @@ def streams() -> dict[str, Any]:
     return {stream["$parameters"]["name"]: stream for group in groups for stream in group["streams"]}
 
 
-def test_every_documented_query_parameter_is_the_connector_s_own_or_a_filter() -> None:
+def test_every_documented_parameter_is_sent_or_offered_as_a_filter() -> None:
     for name, documented in DOCUMENTED.items():
         stream = streams()[name]
         facts = stream["$parameters"]
@@ -71,7 +71,7 @@ def test_every_setting_has_a_title_a_description_and_an_order() -> None:
     visit(load_manifest()["spec"]["connection_specification"], "")
 
 
-def test_the_published_limits_of_nexudus_are_kept() -> None:
+def test_the_request_limits_are_those_that_nexudus_publishes() -> None:
     (policy,) = load_manifest()["api_budget"]["policies"]
     rates = [(rate["limit"], rate["interval"]) for rate in policy["rates"]]
     assert rates[0] == (1, "PT0.11S")
