@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from source_invoices.components.incremental.current_window import CurrentWindow
-from source_invoices.components.incremental.list_plan import ListPlan
+from source_invoices.components.incremental.page_drift import PageDrift
 from source_invoices.components.pages.page import Page
 from source_invoices.components.pages.plan import PageNumber, Position
 from source_invoices.times import to_rfc3339
@@ -84,12 +84,12 @@ class UpdatedList:
         self.throughout &= set(self.rows)
 
 
-def pages(updated: UpdatedList, plan: ListPlan | CurrentWindow, direction: str | None = None) -> Iterator[list[int]]:
-    """The keys that each page emits. direction: asked for where the plan names none."""
+def pages(updated: UpdatedList, plan: CurrentWindow) -> Iterator[list[int]]:
+    """The keys that each page emits."""
     position: Position | None = plan.first_position
     while position:
         assert isinstance(position, PageNumber)
-        page = updated.page(position.number, position.direction or direction)
+        page = updated.page(position.number, position.direction)
         yield [row["Id"] for row in plan.accept(page.rows, position)]
         position = plan.next_position(page, position)
 
@@ -100,8 +100,15 @@ def read(updated: UpdatedList) -> list[int]:
 
 
 def read_once(updated: UpdatedList) -> set[int]:
-    """Every key met by one reading, newest first, as other lists are read."""
-    return set(chain.from_iterable(pages(updated, ListPlan(), "-1")))
+    """Every key met by one reading, newest first, that steps back where the total falls."""
+    met: set[int] = set()
+    drift = PageDrift()
+    number: int | None = 1
+    while number:
+        page = updated.page(number, "-1")
+        met.update(page.keys)
+        number = drift.next_page(page, number)
+    return met
 
 
 @settings(max_examples=300, deadline=None)

@@ -38,8 +38,9 @@ def test_every_documented_parameter_is_sent_or_offered_as_a_filter() -> None:
     for name, documented in DOCUMENTED.items():
         stream = streams()[name]
         facts = stream["$parameters"]
-        page_parameter = stream["retriever"]["requester"]["page_parameter"]
-        used = {*facts["request_parameters"], *facts["filters"], page_parameter}
+        requester = stream["retriever"]["requester"]
+        paging = {requester["page_parameter"], requester["page_size_parameter"]}
+        used = {*facts["request_parameters"], *facts["filters"], *paging}
         assert used | APPLIED_HERE & documented == documented | UNDOCUMENTED.get(name, set())
         assert not APPLIED_HERE & used
 

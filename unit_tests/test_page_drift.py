@@ -101,11 +101,33 @@ def test_additions_alone_cost_no_step_back() -> None:
     assert moving.requests < 25
 
 
-def test_a_total_that_flaps_for_ever_ends() -> None:
+def test_a_total_that_flaps_is_passed_after_a_few_steps_back() -> None:
     drift, number = PageDrift(), 1
-    with pytest.raises(ValueError, match="has fallen"):
+    asked = 0
+    for turn in count():
+        after = drift.next_page(Page([], [number], number, number < 100, 100 + turn % 2, 1), number)
+        asked += 1
+        if after is None:
+            break
+        number = after
+    assert number == 100
+    assert asked < 100 + 4 * 100
+
+
+def test_a_list_that_shrinks_with_every_page_ends() -> None:
+    drift, number = PageDrift(), 1
+    with pytest.raises(ValueError, match="moved so often"):
         for turn in range(1000):
-            after = drift.next_page(Page([], [number], number, True, 100 + turn % 2, 1), number)
+            after = drift.next_page(Page([], [turn], number, True, 10_000 - turn, 1), number)
+            assert after
+            number = after
+
+
+def test_a_list_that_grows_as_fast_as_it_is_read_ends() -> None:
+    drift, number = PageDrift(), 1
+    with pytest.raises(ValueError, match="has grown from 2 pages to"):
+        for turn in range(1000):
+            after = drift.next_page(Page([], [turn], number, True, 2 + turn, 1), number)
             assert after
             number = after
 

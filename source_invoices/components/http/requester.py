@@ -12,6 +12,7 @@ from urllib import parse
 
 import requests
 from airbyte_cdk.sources.declarative.auth.declarative_authenticator import DeclarativeAuthenticator
+from airbyte_cdk.sources.declarative.interpolation import InterpolatedString
 from airbyte_cdk.sources.declarative.interpolation.interpolated_mapping import InterpolatedMapping
 from airbyte_cdk.sources.streams.call_rate import APIBudget
 from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler
@@ -22,7 +23,7 @@ from source_invoices.components.http.throttling import ProviderPause
 from source_invoices.components.http.transport import Transport
 from source_invoices.components.pages.error_handler import page_of
 from source_invoices.components.pages.page import Page
-from source_invoices.components.pages.plan import InvoiceKey, Position
+from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Position
 from source_invoices.settings import check_limits, setting
 from source_invoices.sync_context import context_of
 
@@ -37,7 +38,8 @@ class PageRequester:
 
     provider: the key of its provider, whose streams pause together.
     url, request_parameters: templates. An empty parameter is not sent.
-    page_parameter: the parameter that asks for a page by its number.
+    page_parameter, page_size_parameter: those that ask for a page by its number, and for so many rows.
+    page_size: how many rows are asked for; a template.
     filters: parameters taken from the configuration as they are, each `parameter: [path of the setting]`.
     key_parameter: the parameter that asks a list for one invoice. An address that has `{key}` in it needs none.
     timeouts: seconds to wait for a connection and for each part of an answer.
@@ -51,6 +53,8 @@ class PageRequester:
     provider: str
     url: str
     page_parameter: str = ""
+    page_size_parameter: str = ""
+    page_size: str = ""
     request_parameters: Mapping[str, str] = field(default_factory=dict)
     request_headers: Mapping[str, str] = field(default_factory=dict)
     filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -75,6 +79,7 @@ class PageRequester:
         address = self.config[self.provider]["api_url"]
         self._environment = self._session.merge_environment_settings(address, {}, None, None, None)
         self._headers = {**self._session.headers, **self.request_headers}
+        self._page_size = int(InterpolatedString.create(self.page_size, parameters=parameters).eval(self.config) or 0)
         templates = {_URL: self.url, **self.request_parameters}
         varying = {name: text for name, text in templates.items() if any(variable in text for variable in _VARIABLES)}
         fixed = {name: text for name, text in templates.items() if name not in varying}
@@ -93,7 +98,10 @@ class PageRequester:
     def _send(self, session: requests.Session, stream_slice: StreamSlice, position: Position) -> Page:
         request = self._prepare(stream_slice, position)
         response = session.send(request, timeout=self._timeouts, **self._environment)
-        return page_of(response)
+        return replace(page_of(response), asked_size=self._size(position))
+
+    def _size(self, position: Position) -> int:
+        return (position.size if isinstance(position, PageNumber) else None) or self._page_size
 
     def _prepare(self, stream_slice: StreamSlice, position: Position) -> requests.PreparedRequest:
         varying = self._varying.eval(self.config, stream_slice=stream_slice, position=position)
@@ -105,5 +113,6 @@ class PageRequester:
             url = url.replace("{key}", parse.quote(position.key, safe=""))
         if self.page_parameter:
             parameters[self.page_parameter] = 1 if isinstance(position, InvoiceKey) else position.number
+            parameters[self.page_size_parameter] = self._size(position)
         sent = {name: value for name, value in parameters.items() if value not in (None, "")}
         return requests.Request("GET", url, self._headers, params=sent, auth=self.authenticator).prepare()

@@ -10,9 +10,11 @@ The plan is free of the CDK and of HTTP, so that a model of a moving list can be
 
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
+from source_invoices.components.incremental.completeness import Completeness
 from source_invoices.components.incremental.page_drift import PageDrift
 from source_invoices.components.pages.page import Page, Row
 from source_invoices.components.pages.plan import PageNumber, Position
@@ -46,6 +48,7 @@ class CurrentWindow:
         self._clock = clock
         self._readings = 0
         self._drift = PageDrift()
+        self._completeness = Completeness()
         # The versions of rows that the next reading meets again.
         self._met: set[tuple[Any, Any]] = set()
         self._is_sorted = False
@@ -88,13 +91,23 @@ class CurrentWindow:
             del self._directions[0]
             self._begin(until=None)
             return self.first_position
+        if not self._completeness.observe(page, position.number):
+            return self._read_whole(position, "its pages changed their size")
         self._observe(page, times)
         steps_back = self._drift.steps_back
         number = self._drift.next_page(page, position.number)
-        is_done = self._until is not None and any(time < self._until for time in times)
-        if number and (self._drift.steps_back > steps_back or not is_done):
+        if self._drift.steps_back > steps_back and number:
+            if number == 1:
+                self._completeness.restart()
+                self._begin(until=None)
             return position.at(number)
-        return None if self._is_complete(position) else self._again(position)
+        if number and (self._until is None or not any(time < self._until for time in times)):
+            return position.at(number)
+        if not self._is_complete(position):
+            return self._again(position)
+        if self._completeness.has_met_all():
+            return None
+        return self._read_whole(position, "rows came twice and others not at all")
 
     def expected_rows(self, page: Page) -> int | None:
         return page.total
@@ -117,6 +130,13 @@ class CurrentWindow:
         self._agreed = self._digest
         self._begin(until=self._newest if position.direction else None)
         return position.at(1)
+
+    def _read_whole(self, position: PageNumber, reason: str) -> PageNumber:
+        """Reads the window again from its first page to its last."""
+        self._completeness.read_again(reason)
+        self._readings = 0
+        self._begin(until=None)
+        return replace(position, number=1, size=self._completeness.page_size)
 
     def _updated(self, row: Row) -> datetime:
         text = row.get(self._updated_field)

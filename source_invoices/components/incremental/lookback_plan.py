@@ -1,12 +1,18 @@
 """The plan of a list that a lookback scan reads: which page comes next, and when single invoices are asked for."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from source_invoices.components.incremental.completeness import Completeness
 from source_invoices.components.incremental.lookback_scan import LookbackScan
-from source_invoices.components.incremental.page_drift import PageDrift
+from source_invoices.components.incremental.page_drift import PageDrift, RepeatedList
 from source_invoices.components.pages.page import Page, Row
 from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Position, Purpose, read_keys
 from source_invoices.components.pages.reading_check import ReadingCheck
+
+# After so many readings of the front of a list that did not meet every row, the whole list is read.
+_READINGS_OF_A_PART = 3
+_LARGER, _LARGEST = 10, 1_000_000
 
 
 class LookbackPlan:
@@ -21,6 +27,8 @@ class LookbackPlan:
         self._asks_keys = asks_keys
         self._drift = PageDrift()
         self._check = ReadingCheck()
+        self._completeness = Completeness()
+        self._bare_rows: int | None = None
         # Where reading goes on after the page that counts the list, or if the list ignores a key.
         self._resume: PageNumber | None = None
         # What follows once the pages that check the list have confirmed the reading.
@@ -45,22 +53,29 @@ class LookbackPlan:
             after = self._after_page(page, position)
         if after is None:
             self._scan.end_list()
-        return after
+        return replace(after, size=self._completeness.page_size) if isinstance(after, PageNumber) else after
 
     def expected_rows(self, page: Page) -> int | None:
         return self._scan.expected_rows
 
     def _after_page(self, page: Page, position: PageNumber) -> Position | None:
         steps_back = self._drift.steps_back
-        counts = position.purpose is Purpose.COUNT
-        after = self._after_count(page, position) if counts else self._after_read(page, position)
-        if not self._check.allows_prefetch:
-            return after
+        if position.purpose is Purpose.COUNT:
+            after = self._after_count(page, position)
+        elif self._completeness.observe(page, position.number, self._scan.front(page)):
+            after = self._after_read(page, position)
+        else:
+            return self._read_again("its pages changed their size")
+        if isinstance(after, PageNumber) and after.number == 1:
+            self._completeness.restart()
         self._check.observe(page, position)
         if self._check.has_moved(steps_back=self._drift.steps_back > steps_back):
-            return self._read_again()
+            return self._reject()
         if isinstance(after, PageNumber):
             return self._check.with_outlook(after, page)
+        to_the_end = not page.more and position.purpose is Purpose.READ
+        if not self._completeness.is_whole(to_the_end=to_the_end):
+            return self._read_again("rows came twice and others not at all")
         check = self._check.begin(page, position)
         if check:
             self._after_checks = after
@@ -71,7 +86,12 @@ class LookbackPlan:
         if drift.has_moved(page):
             scan.order.overlap()
         steps_back = drift.steps_back
-        number = drift.next_page(page, position.number)
+        try:
+            number = drift.next_page(page, position.number)
+        except RepeatedList:
+            return self._ask_for_more(page)
+        if not page.more:
+            self._completeness.set_total(drift.rows_up_to(page, position.number))
         if drift.steps_back > steps_back and number:
             scan.order.overlap()
             return PageNumber(number)
@@ -81,7 +101,7 @@ class LookbackPlan:
             return PageNumber()
         if number and page.pages and position.number == 1 and drift.is_uncounted(page):
             return self._count(page.pages, number)
-        if number and not scan.may_stop():
+        if number and (not scan.may_stop() or self._completeness.readings > _READINGS_OF_A_PART):
             return PageNumber(number)
         if number and page.pages and not scan.count.is_counted:
             return self._count(page.pages, number)
@@ -93,7 +113,9 @@ class LookbackPlan:
         return PageNumber(last, Purpose.COUNT)
 
     def _after_count(self, page: Page, position: PageNumber) -> Position | None:
-        self._scan.count.set_counted(self._drift.count(page, position.number))
+        total = self._drift.count(page, position.number)
+        self._completeness.set_total(total)
+        self._scan.count.set_counted(total)
         after = self._resume
         if after and self._scan.may_stop():
             return self._below_lookback_start(after.number - 1, after.number)
@@ -126,11 +148,34 @@ class LookbackPlan:
     def _after_check(self, page: Page, position: PageNumber) -> Position | None:
         result = self._check.confirm(page, position)
         if result is False:
-            return self._read_again()
+            return self._reject()
         return self._after_checks if result is True else result
 
-    def _read_again(self) -> PageNumber:
+    def _ask_for_more(self, page: Page) -> PageNumber:
+        """Asks for a list without page numbers again, in one larger page. Raises RepeatedList if it is not longer."""
+        size = _LARGER * (page.asked_size or 1)
+        if size > _LARGEST or len(page.rows) == self._bare_rows:
+            raise RepeatedList(
+                f"the list ignores the page number, and shows {len(page.rows)} invoices whatever is asked for: it may "
+                "be longer"
+            )
+        self._bare_rows = len(page.rows)
+        self._completeness.ask_for(size)
+        return self._restart()
+
+    def _reject(self) -> PageNumber:
+        """Reads again, because rows have moved while pages were fetched ahead."""
         self._check.reject()
+        self._completeness.restart()
+        return self._restart()
+
+    def _read_again(self, reason: str) -> PageNumber:
+        """Reads again, because this reading did not meet every row. Raises ValueError after too many readings."""
+        self._completeness.read_again(reason)
+        return self._restart()
+
+    def _restart(self) -> PageNumber:
+        self._check.restart()
         self._drift.restart()
         self._scan.restart()
         return PageNumber()

@@ -8,7 +8,7 @@ day. Emit every row above it, and every invoice that was open at the end of the 
 The scan decides; `lookback_plan.py` says which page comes next. Both are free of the CDK and of HTTP.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -99,6 +99,10 @@ class LookbackScan:
         starts = {self._next_start(), *([self._saved.lookback_start] if self._saved else [])}
         self.count.observe(page, issued, starts)
         return follows
+
+    def front(self, page: Page) -> Hashable:
+        """Returns the times of the newest rows, if this is page 1. They stand still where equal times change places."""
+        return tuple(self._columns.issued_at(row) for row in page.rows) if page.number in (None, 1) else None
 
     def may_stop(self) -> bool:
         """Returns whether every row that must be emitted for its age has been met."""

@@ -9,14 +9,22 @@ The rule is free of the CDK and of HTTP, so that a model of a moving list can be
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from source_invoices.components.pages.page import Page
 
-# A list that moves at every page, or a total that flaps, ends in a failure instead of an endless read.
-_MOST_STEPS_BACK = 100
+# A list that moves at every page ends in a failure instead of an endless read. The limit grows with the progress made,
+# so that one deletion in a hundred requests fails no list.
+_PAGES_AT_LEAST = 100
+_PAGES_FOR_EACH = 4
 _MOST_REPEATS = 10
+_DELETIONS_ALIKE = 3
+
+
+class RepeatedList(ValueError):
+    """A list without page numbers was sent again, as long as was asked for: it may be longer."""
 
 
 class PageDrift:
@@ -28,7 +36,13 @@ class PageDrift:
     def restart(self) -> None:
         """Forgets everything: the list is read anew from page 1."""
         self.steps_back = 0
+        self._asked = 0
+        self._asked_again = 0
+        self._furthest = 1
+        self._first_last_page: int | None = None
+        self._falls: Counter[tuple[int, int, int]] = Counter()
         self._repeats = 0
+        self._is_bare: bool | None = None
         self._total_before: int | None = None
         self._keys_before: Sequence[Any] = ()
         self._counted: int | None = None
@@ -39,10 +53,12 @@ class PageDrift:
 
         Raises ValueError with a sentence where the pages contradict each other or never come to rest.
         """
+        self._refuse_another_form(page)
         self.refuse_another_page(page, number)
+        self._limit(page, number)
         repeated = bool(page.keys) and page.keys == self._keys_before
         if repeated and page.number is None:  # a list without pages, sent whole again
-            return None
+            return self._end_of_a_bare_list(page)
         lost = self._lost(page, number)
         if lost and number > 1:
             return self._step_back(page, number, math.ceil(lost / page.size) if page.size else number)
@@ -51,7 +67,7 @@ class PageDrift:
             if self._repeats == _MOST_REPEATS:
                 raise ValueError(f"page {number} repeats the page before it")
             self._repeats += 1
-            return self._step_back(page, number, 1)
+            return self._back_to(number - 1, page, number)
         if not page.more:
             return None
         if number == 1 and page.pages is not None and self._counted is None:
@@ -70,7 +86,7 @@ class PageDrift:
     def count(self, page: Page, number: int) -> int:
         """Counts the list by its last page, and returns how many rows it has."""
         self.refuse_another_page(page, number)
-        self._counted = self._rows_up_to(page, number)
+        self._counted = self.rows_up_to(page, number)
         return self._counted
 
     def resume(self, total: int | None) -> None:
@@ -83,22 +99,62 @@ class PageDrift:
         if page.number not in (None, number):
             raise ValueError(f"page {number} was asked for, page {page.number} came")
 
-    def _rows_up_to(self, page: Page, number: int) -> int:
+    def _refuse_another_form(self, page: Page) -> None:
+        is_bare = page.number is None
+        if self._is_bare is not None and is_bare != self._is_bare:
+            forms = ("a list without page numbers", "a page with a number")
+            raise ValueError(f"{forms[not is_bare]} came after {forms[is_bare]}")
+        self._is_bare = is_bare
+
+    @staticmethod
+    def _end_of_a_bare_list(page: Page) -> None:
+        """Raises ValueError if a page that was sent again may be only the first of several."""
+        if page.asked_size is not None and len(page.rows) >= page.asked_size:
+            raise RepeatedList(
+                f"page 2 repeats page 1, and both have {len(page.rows)} invoices, as many as were asked for: the list "
+                "may be longer"
+            )
+
+    def _limit(self, page: Page, number: int) -> None:
+        """Raises ValueError for a list that is read without progress, or that grows as fast as it is read."""
+        self._asked += 1
+        self._furthest = max(self._furthest, number)
+        last = page.pages or -(-(page.total or 0) // (page.size or 1))
+        self._first_last_page = self._first_last_page or last
+        if self._asked > _PAGES_AT_LEAST + _PAGES_FOR_EACH * self._furthest:
+            raise ValueError(f"the list has moved so often that page {self._furthest} was not passed")
+        if last and number > _PAGES_AT_LEAST + _PAGES_FOR_EACH * self._first_last_page:
+            raise ValueError(f"the list has grown from {self._first_last_page} pages to {last} while it was read")
+
+    def rows_up_to(self, page: Page, number: int) -> int:
+        """Returns how many rows the list has, as far as this page shows."""
         return page.total if page.total is not None else (number - 1) * self._full_page + len(page.rows)
 
     def _lost(self, page: Page, number: int) -> int:
-        """Returns how many rows fewer the list has than at the page before, or than when it was counted."""
-        if page.total is not None and self._total_before is not None:
-            return max(0, self._total_before - page.total)
-        if page.total is None and self._counted is not None and not page.more:
-            return max(0, self._counted - self._rows_up_to(page, number))
-        return 0
+        """Returns how many rows fewer the list has than at the page before, or than when it was counted.
+
+        Two servers that differ by a row make the total fall again and again. A fall that was seen several times, on the
+        same page and by the same totals, is no deletion.
+        """
+        before = self._total_before if page.total is not None else self._counted
+        after = page.total
+        if after is None:
+            after = self.rows_up_to(page, number) if not page.more else None
+        if before is None or after is None or after >= before:
+            return 0
+        self._falls[number, before, after] += 1
+        return before - after if self._falls[number, before, after] <= _DELETIONS_ALIKE else 0
 
     def _step_back(self, page: Page, number: int, pages: int) -> int:
-        if self.steps_back == _MOST_STEPS_BACK:
-            raise ValueError(f"the number of invoices has fallen {_MOST_STEPS_BACK} times while the list was read")
+        """Goes back to page 1 where that at most doubles what was read so far: a cached total shows a deletion late."""
+        if self._asked_again + number <= 2 * self._furthest:
+            return self._back_to(1, page, number)
+        return self._back_to(max(1, number - pages), page, number)
+
+    def _back_to(self, target: int, page: Page, number: int) -> int:
         self.steps_back += 1
+        self._asked_again += number - target
         self._total_before, self._keys_before = page.total, ()
         if self._counted is not None:
-            self._counted = self._rows_up_to(page, number)
-        return max(1, number - pages)
+            self._counted = self.rows_up_to(page, number)
+        return target

@@ -23,7 +23,7 @@ class Page:
 
     number: None where the provider numbers no pages. total: rows of the whole list; size: rows of a full page; pages:
     how many there are; each None where the provider does not say so. fetched_ahead: pages after it may have come before
-    it.
+    it. asked_size: how many rows were asked for.
     """
 
     rows: Sequence[Row]
@@ -34,6 +34,7 @@ class Page:
     size: int | None = None
     pages: int | None = None
     fetched_ahead: bool = False
+    asked_size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Envelope:
         size = _whole(body, self.size, at_least=1) if self.size else None
         if total is not None and size is not None:
             expected = min(size, max(0, total - (number - 1) * size))
-            if len(rows) < expected or (not more and number * size < total):
+            if len(rows) != expected or more != (number * size < total):
                 raise InconsistentPage(f"page {number} has {len(rows)} of {total} invoices, {expected} are due")
         pages = _whole(body, self.pages) if self.pages else None
         if pages is not None and not more and number < pages:

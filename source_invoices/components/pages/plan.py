@@ -30,7 +30,7 @@ class PageNumber:
 
     last: the number of the last page, as far as the pages before have shown; 0 where they have not.
     is_counted_at_end: the list states no total, so that its last page shows how many rows there are.
-    direction: the order to ask for, where it is not the stream's usual one.
+    direction: the order to ask for, where it is not the stream's usual one. size: the page size to ask for, likewise.
     """
 
     number: int = 1
@@ -38,6 +38,7 @@ class PageNumber:
     last: int = 0
     is_counted_at_end: bool = False
     direction: str | None = None
+    size: int | None = None
 
     def at(self, number: int, purpose: Purpose = Purpose.READ) -> "PageNumber":
         """Returns the position of another page of the same list."""
