@@ -3,6 +3,8 @@
 Values are read untouched: interpolation would turn a filter such as "[1]" into the Python literal that it resembles.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -25,6 +27,11 @@ def start_date(config: Mapping[str, Any]) -> datetime | None:
     """Returns the instant of the `start_date` setting, or None."""
     text = config.get("start_date")
     return parse_start_date(text) if text else None
+
+
+def digest(value: Any) -> str:
+    """Returns a short digest of settings, which a state can hold: it is salted, so that it gives no secret away."""
+    return hashlib.sha256(f"source-invoices {json.dumps(value, sort_keys=True)}".encode()).hexdigest()[:12]
 
 
 def is_check(config: Mapping[str, Any]) -> bool:

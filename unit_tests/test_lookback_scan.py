@@ -11,7 +11,7 @@ import pytest
 
 from source_invoices.components.incremental import open_invoices
 from source_invoices.components.incremental.lookback_plan import LookbackPlan
-from source_invoices.components.incremental.lookback_scan import Columns, LookbackScan
+from source_invoices.components.incremental.lookback_scan import Columns, LookbackScan, ScanRule
 from source_invoices.components.incremental.scan_state import ScanState
 from source_invoices.components.pages.page import Page
 from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Position
@@ -30,6 +30,7 @@ class Provider:
         self.invoices: dict[str, dict[str, Any]] = {}
         self.now = START
         self.requests = 0
+        self.hidden_from_look_ups: set[str] = set()
         # Called before each request.
         self.between: Callable[[], None] = lambda: None
         self._numbers = count()
@@ -55,7 +56,7 @@ class Provider:
         if self._order == "newest first":
             rows.reverse()
         if isinstance(position, InvoiceKey) and self._looks_at_keys:
-            rows = [row for row in rows if row["key"] == position.key]
+            rows = [row for row in rows if row["key"] == position.key and position.key not in self.hidden_from_look_ups]
         number = position.number if isinstance(position, PageNumber) else 1
         on_page = [dict(row) for row in rows[(number - 1) * self._size : number * self._size]]
         pages = max(1, math.ceil(len(rows) / self._size))
@@ -66,12 +67,16 @@ class Provider:
         return Page(on_page, keys, number, more, pages=pages)
 
 
+def begin(started: datetime, state: Any = None, **options: Any) -> LookbackScan:
+    rule = ScanRule(COLUMNS, **{"settings": "s", "lookback": LOOKBACK, "started": started, **options})
+    return LookbackScan(ScanState.load(state), rule)
+
+
 def sync(
     provider: Provider, copy: dict[str, dict[str, Any]], state: Any, asks: str = "", **options: Any
 ) -> Mapping[str, Any]:
     """One sync into a copy. Returns the state, as JSON would hand it back."""
-    arguments = {"settings": "s", "lookback": LOOKBACK, "started": provider.now, **options}
-    scan = LookbackScan(ScanState.load(state), COLUMNS, asks_details=asks == "details", **arguments)
+    scan = begin(provider.now, state, asks_details=asks == "details", **options)
     plan = LookbackPlan(scan, asks_keys=asks == "key")
     position = plan.first_position
     while position:
@@ -84,13 +89,27 @@ def sync(
         for key in scan.open.unseen:
             provider.requests += 1
             if key in provider.invoices:
-                scan.track_statuses([provider.invoices[key]])
+                scan.track_statuses([provider.invoices[key]], is_listed=False)
                 copy[key] = dict(provider.invoices[key])
+            else:
+                scan.open.miss(key)
         assert scan.state() is None
         scan.finish()
     left = scan.state()
     assert left is not None
     return left.dump()
+
+
+def scanned(provider: Provider, state: Any) -> tuple[LookbackScan, int]:
+    """One sync that asks for open invoices by key, and how many requests it took."""
+    scan, before = begin(provider.now, state), provider.requests
+    plan = LookbackPlan(scan, asks_keys=True)
+    position = plan.first_position
+    while position:
+        page = provider.page(position)
+        plan.accept(page.rows, position)
+        position = plan.next_position(page, position)
+    return scan, provider.requests - before
 
 
 def change(provider: Provider, schedule: random.Random) -> None:
@@ -242,15 +261,107 @@ def test_changed_settings_read_everything_again() -> None:
     assert len(copy) == 300
 
 
-def test_the_start_date_bounds_the_first_sync() -> None:
-    provider = history(1000, 0, size=10)
-    sync(provider, {}, None, since=START - timedelta(days=60))
-    assert provider.requests < 5
+def test_a_first_sync_with_a_start_date_reads_the_list_to_its_end() -> None:
+    provider = history(100, 0, size=10)
+    undated = provider.add(None)
+    copy: dict[str, dict[str, Any]] = {}
+    sync(provider, copy, None, since=START - timedelta(days=60))
+    assert provider.requests == 11
+    assert undated in copy
+
+
+def test_a_list_that_was_last_read_whole_too_long_ago_is_read_whole() -> None:
+    provider = history(1000, 0)
+    month = timedelta(days=30)
+    state = sync(provider, {}, None, full_read=month)
+    for days, requests in ((29, 1), (2, 10), (29, 1)):
+        provider.now += timedelta(days=days)
+        before = provider.requests
+        state = sync(provider, {}, state, full_read=month)
+        assert provider.requests - before == requests
+
+
+def test_a_settled_invoice_that_changes_comes_with_the_next_whole_reading() -> None:
+    provider = history(300, 0)
+    copy: dict[str, dict[str, Any]] = {}
+    state = sync(provider, copy, None, full_read=timedelta(days=30))
+    provider.invoices["000299"]["note"] = "corrected"
+    state = sync(provider, copy, state, full_read=timedelta(days=30))
+    assert copy["000299"]["note"] == 0
+    provider.now += timedelta(days=31)
+    sync(provider, copy, state, full_read=timedelta(days=30))
+    assert copy["000299"]["note"] == "corrected"
+
+
+def test_an_open_invoice_that_is_gone_is_named_where_the_older_rows_are_fewer() -> None:
+    provider = history(300, 2)
+    state = sync(provider, {}, None)
+    gone = sorted(provider.invoices)[-1]
+    del provider.invoices[gone]
+    scan, requests = scanned(provider, state)
+    assert scan.vanished == [gone]
+    assert requests == 1 + 2
+
+
+def test_an_open_invoice_that_one_answer_lacks_is_looked_for_in_the_whole_list() -> None:
+    provider = history(300, 2)
+    state = sync(provider, {}, None)
+    hidden = sorted(provider.invoices)[-1]
+    provider.hidden_from_look_ups.add(hidden)
+    scan, requests = scanned(provider, state)
+    assert scan.vanished == []
+    assert requests == 1 + 2 + 4
+    left = scan.state()
+    assert left
+    assert left.open
+    assert hidden in left.open
+
+
+def test_an_issued_draft_hides_no_back_dated_invoice() -> None:
+    provider = history(300, 0)
+    draft = provider.add(None)
+    state = sync(provider, {}, None)
+    provider.invoices[draft]["issued"] = int(provider.now.timestamp())
+    back_dated = provider.add(START - timedelta(days=200), "paid")
+    copy: dict[str, dict[str, Any]] = {}
+    sync(provider, copy, state, asks="key")
+    assert {draft, back_dated} <= set(copy)
+
+
+def test_a_new_key_of_the_same_account_goes_on_and_one_of_another_reads_everything() -> None:
+    provider = history(300, 1)
+    provider.add(START, "paid")
+    state = sync(provider, {}, None, account="one")
+    before = provider.requests
+    sync(provider, {}, state, asks="key", account="another key")
+    assert provider.requests - before == 2
+    other = Provider(100)
+    for age in range(300):
+        other.invoices[f"other {age}"] = {
+            "key": f"other {age}",
+            "status": "paid",
+            "issued": int((START - timedelta(days=40 + age)).timestamp()),
+            "note": 0,
+        }
+    copy: dict[str, dict[str, Any]] = {}
+    sync(other, copy, state, asks="key", account="another account")
+    assert len(copy) == 300
+
+
+def test_a_state_of_a_clock_that_was_ahead_hides_nothing() -> None:
+    provider = Provider(100)
+    provider.now += timedelta(days=4000)
+    state = sync(provider, {}, None)
+    provider.now -= timedelta(days=4000)
+    new = provider.add(provider.now, "paid")
+    copy: dict[str, dict[str, Any]] = {}
+    sync(provider, copy, state)
+    assert new in copy
 
 
 def test_an_unfinished_scan_leaves_no_state() -> None:
     provider = history(300, 0)
-    scan = LookbackScan(None, COLUMNS, settings="s", lookback=LOOKBACK, started=START)
+    scan = begin(START)
     assert LookbackPlan(scan).next_position(provider.page(PageNumber()), PageNumber()) is not None
     assert scan.state() is None
 
@@ -272,7 +383,16 @@ def test_a_state_of_an_earlier_release_is_read() -> None:
         "open": state["open"],
         "settings": state["settings"],
     }
-    assert ScanState.load({"walk": earlier}) == ScanState.load(earlier) == ScanState.load({"scan": state})
+    read = ScanState.load({"walk": earlier})
+    current = ScanState.load({"scan": state})
+    assert read
+    assert current
+    assert read == ScanState.load(earlier)
+    assert (read.lookback_start, read.older_rows, read.open) == (
+        current.lookback_start,
+        current.older_rows,
+        current.open,
+    )
 
 
 @pytest.mark.parametrize(
@@ -284,7 +404,7 @@ def test_a_damaged_state_is_refused(damage: dict[str, Any]) -> None:
     state = sync(history(3, 1), {}, None)["scan"]
     with pytest.raises(ValueError, match=r"\w"):
         ScanState.load({"scan": {**state, **damage}})
-    for missing in state:
+    for missing in ("lookback_start", "older_rows", "open", "settings"):
         with pytest.raises(ValueError, match=missing):
             ScanState.load({"scan": {name: value for name, value in state.items() if name != missing}})
     others: tuple[Any, ...] = ("state", 7, {"scan": 7}, {"scan": []}, ["scan"])
@@ -309,10 +429,10 @@ def test_a_list_that_begins_with_its_oldest_row_is_read_to_the_end_though_its_nu
 
 def test_too_many_open_invoices_stay_too_many_when_one_is_paid(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(open_invoices, "MOST_OPEN", 10)
-    scan = LookbackScan(None, COLUMNS, settings="s", lookback=LOOKBACK, started=START)
+    scan = begin(START)
     rows: list[dict[str, Any]] = [{"key": str(number), "status": "unpaid", "issued": 1} for number in range(12)]
-    scan.track_statuses(rows)
-    scan.track_statuses([{**row, "status": "paid"} for row in rows[:5]])
+    scan.track_statuses(rows, is_listed=True)
+    scan.track_statuses([{**row, "status": "paid"} for row in rows[:5]], is_listed=True)
     scan.finish()
     state = scan.state()
     assert state is not None

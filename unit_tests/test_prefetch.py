@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from source_invoices.components.http.transport import NotFetchedAhead
 from source_invoices.components.incremental.lookback_plan import LookbackPlan
-from source_invoices.components.incremental.lookback_scan import Columns, LookbackScan
+from source_invoices.components.incremental.lookback_scan import Columns, LookbackScan, ScanRule
 from source_invoices.components.incremental.scan_state import ScanState
 from source_invoices.components.pages.page import Page
 from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Position
@@ -66,7 +66,7 @@ class AnsweredInAnyOrder(PrefetchPool):
 
 def plan_of_a_scan(saved: ScanState | None = None) -> LookbackPlan:
     columns = Columns("key", "issued", frozenset({"paid"}))
-    return LookbackPlan(LookbackScan(saved, columns, settings="", lookback=timedelta(0), started=STARTED))
+    return LookbackPlan(LookbackScan(saved, ScanRule(columns, settings="", lookback=timedelta(0), started=STARTED)))
 
 
 def read(

@@ -14,6 +14,7 @@ import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import ErrorResolution, ResponseAction
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_invoices.providers import PROVIDERS
 
@@ -78,6 +79,11 @@ class Resolutions:
     def retry(self, what: str, action: ResponseAction = ResponseAction.RETRY) -> ErrorResolution:
         """It may pass: asked again, and a transient failure of the stream when it does not."""
         return self._resolution(action, FailureType.transient_error, what, "Please try again later.")
+
+    def contradiction_error(self, what: str) -> AirbyteTracedException:
+        """Returns a contradiction as a failure of the stream."""
+        resolution = self.contradiction(what)
+        return AirbyteTracedException(message=resolution.error_message, failure_type=resolution.failure_type)
 
     def contradiction(self, what: str) -> ErrorResolution:
         """The provider answered, but not as it documents; going on could lose invoices."""

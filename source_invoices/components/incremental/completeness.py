@@ -6,7 +6,7 @@ distinct keys that one reading meets must be at least the place of the last row 
 meanwhile. If it is less, the list is read again with another page size, so that page boundaries move.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 from source_invoices.components.incremental.distinct_keys import DistinctKeys
 from source_invoices.components.pages.page import Page
@@ -35,6 +35,7 @@ class Completeness:
         self._first_total: int | None = None
         self._last_total = 0
         self._front: Hashable = None
+        self._keys_before: Sequence[object] = ()
 
     @property
     def page_size(self) -> int | None:
@@ -51,6 +52,9 @@ class Completeness:
 
         front: what page 1 shows of the newest rows. The list stands still only as long as it does.
         """
+        if page.number is None:
+            self._observe_bare(page)
+            return True
         size = page.size or (len(page.rows) if page.more else None)
         if size is not None and self._page_size not in (None, size):
             return False
@@ -62,6 +66,13 @@ class Completeness:
         if page.total is not None:
             self.set_total(page.total)
         return True
+
+    def _observe_bare(self, page: Page) -> None:
+        """Counts the rows of a list without page numbers. At its end the last page may come again."""
+        if page.keys != self._keys_before:
+            self._met.add(page.keys)
+            self._place += len(page.rows)
+        self._keys_before = page.keys
 
     def set_total(self, total: int) -> None:
         """Notes the length of the list, as a page states or counts it."""

@@ -21,7 +21,7 @@ from source_invoices.components.pages.plan import PageNumber, Position
 from source_invoices.times import parse_text_time
 
 # A list that never comes to rest ends in a failure instead of an endless read.
-_MOST_READINGS = 20
+_MOST_CATCHING_UP = 20
 _NEVER = datetime.min.replace(tzinfo=timezone.utc)
 
 
@@ -125,8 +125,8 @@ class CurrentWindow:
 
     def _again(self, position: PageNumber) -> PageNumber:
         self._readings += 1
-        if self._readings == _MOST_READINGS:
-            raise ValueError(f"the list has changed during each of {_MOST_READINGS} readings")
+        if self._readings == _MOST_CATCHING_UP:
+            raise ValueError(f"the list has changed during each of {_MOST_CATCHING_UP} readings")
         self._agreed = self._digest
         self._begin(until=self._newest if position.direction else None)
         return position.at(1)

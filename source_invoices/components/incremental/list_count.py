@@ -1,5 +1,6 @@
 """How long a list is, and how many of its rows are older than a lookback start."""
 
+from array import array
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,12 +27,16 @@ class ListCount:
         self.total = 0
         self.is_known = False
         self.is_counted = False
+        self.is_unsorted = False
         self._page_size = 1
+        # The times of issue of a list that follows no order, in seconds since 1970: eight bytes a row.
+        self._issued = array("d")
         self._places: dict[datetime, _Place] = {}
 
     def restart(self) -> None:
         """Forgets the places: the list is read anew."""
         self.is_counted = False
+        self._issued = array("d")
         self._places.clear()
 
     def set_counted(self, total: int) -> None:
@@ -54,6 +59,9 @@ class ListCount:
         met = rows_before + len(page.rows)
         self.total = page.total if page.total is not None else max(met, self.total if self.is_counted else 0)
         self.is_known = page.total is not None or self.is_counted or not page.more
+        if self.is_unsorted:
+            self._issued.extend(one.timestamp() for one in issued if one)
+            return
         total = self.total if page.total is not None or self.is_counted else None
         for start in starts:
             offset = next((place for place, one in enumerate(issued) if one and one < start), None)
@@ -67,12 +75,15 @@ class ListCount:
 
     def page_of(self, start: datetime) -> int:
         """Returns the page on which the first row older than a lookback start was met."""
-        return self._places[start].page
+        return self._places[start].page if start in self._places else 1
 
     def older_rows(self, start: datetime) -> int:
         """Returns how many rows are older than a lookback start, by the list's length when that was met.
 
-        A later length would count what has come since as older, and as many back-dated invoices would go unseen.
+        A later length would count what has come since as older, and as many back-dated invoices would go unseen. A list
+        that follows no order must have been read to its end.
         """
+        if self.is_unsorted:
+            return sum(one < start.timestamp() for one in self._issued)
         place = self._places.get(start, _Place(0, 0, 0))
         return (self.total if place.total is None else place.total) - place.rows_before

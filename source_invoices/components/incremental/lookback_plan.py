@@ -42,7 +42,7 @@ class LookbackPlan:
         """Returns the rows to emit: none of a page that only counts or checks the list, which is read as well."""
         if isinstance(position, PageNumber) and position.purpose is not Purpose.READ:
             return []
-        return self._scan.accept(rows)
+        return self._scan.accept(rows, in_list=isinstance(position, PageNumber))
 
     def next_position(self, page: Page, position: Position) -> Position | None:
         if isinstance(position, InvoiceKey):
@@ -95,8 +95,8 @@ class LookbackPlan:
         if drift.steps_back > steps_back and number:
             scan.order.overlap()
             return PageNumber(number)
-        if not scan.observe(page) and not scan.reads_everything:
-            scan.reads_everything = True
+        if not scan.observe(page) and not scan.count.is_unsorted:
+            scan.note_unsorted()
             drift.restart()
             return PageNumber()
         if number and page.pages and position.number == 1 and drift.is_uncounted(page):
@@ -127,13 +127,13 @@ class LookbackPlan:
         That is nothing, the open invoices below it, or, if an invoice was back-dated, the rest of the list.
         """
         scan = self._scan
-        back = scan.page_of_back_dated()
-        if back:
-            self._drift.resume(None if scan.count.is_counted else scan.count.total)
-            return PageNumber(back)
-        if not following or not scan.open.has_unseen or scan.reads_everything or scan.asks_details:
-            return None
-        if not self._asks_keys or scan.count.pages_after(read) <= scan.open.number_unseen:
+        if scan.is_doubtful:
+            scan.reads_everything, scan.is_doubtful = True, False
+            return self._restart()
+        back = self._back_dated()
+        if back or not following or not scan.open.unseen or scan.reads_everything or scan.asks_details:
+            return back
+        if not self._asks_keys or scan.count.pages_after(read) <= len(scan.open.unseen):
             return PageNumber(following)
         self._resume = PageNumber(following)
         return read_keys(scan.open.unseen)
@@ -143,7 +143,20 @@ class LookbackPlan:
             # The provider ignores the key. Reading on meets the rest.
             self._asks_keys = False
             return self._resume
-        return read_keys(position.later)
+        if not page.rows:
+            self._scan.open.miss(position.key)
+        return read_keys(position.later) or self._back_dated()
+
+    def _back_dated(self) -> PageNumber | None:
+        """Returns where reading goes on if an invoice was back-dated, or hides behind an open one that is gone."""
+        back = self._scan.page_of_back_dated()
+        if back is None:
+            return None
+        if self._scan.count.is_unsorted:
+            return self._restart()
+        self._scan.order.overlap()
+        self._drift.resume(None if self._scan.count.is_counted else self._scan.count.total)
+        return PageNumber(back)
 
     def _after_check(self, page: Page, position: PageNumber) -> Position | None:
         result = self._check.confirm(page, position)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from source_invoices.components.incremental.details import Details
 from source_invoices.components.incremental.list_count import ListCount
 from source_invoices.components.incremental.open_invoices import OpenInvoices
 from source_invoices.components.incremental.scan_state import ScanState
@@ -38,97 +39,140 @@ class Columns:
         return parse_time(row.get(self.issued))
 
 
-class LookbackScan:
-    """One sync's reading of one list. `state` is what the next sync needs.
+@dataclass(frozen=True)
+class ScanRule:
+    """By what rule a list is scanned.
 
-    saved: the state of the last sync. settings: a digest of the settings that choose rows. lookback: how far back
-    recent invoices are read again. started: when this sync began. since: nothing older counts.
+    columns: of a row. settings: a digest of the settings that choose rows, and of this rule. account: see ScanState.
+    lookback: how far back recent invoices are read again. full_read: how old the last whole reading may be; 0 for any
+    age. started: when this sync began. since: nothing older counts.
     asks_details: the router asks for each invoice that the scan emits, and calls `finish` when it has.
     """
 
-    def __init__(
-        self,
-        saved: ScanState | None,
-        columns: Columns,
-        *,
-        settings: str,
-        lookback: timedelta,
-        started: datetime,
-        since: datetime | None = None,
-        asks_details: bool = False,
-    ) -> None:
-        usable = saved is not None and saved.settings == settings and saved.open is not None
-        self._saved = saved if usable else None
-        self._columns = columns
-        self._settings = settings
-        self._margin = lookback + _ALLOWANCE
-        self._started = started
-        self._since = since
-        self.asks_details = asks_details
-        self.open = OpenInvoices(columns.final, (self._saved and self._saved.open) or ())
+    columns: Columns
+    settings: str
+    lookback: timedelta
+    started: datetime
+    since: datetime | None = None
+    account: str = ""
+    full_read: timedelta = timedelta(0)
+    asks_details: bool = False
+
+    def can_use(self, saved: ScanState) -> bool:
+        """Returns whether a sync can go on from a state. One of a clock that was ahead hides rows."""
+        is_recent = not self.full_read or (
+            saved.read_whole_at is not None and timedelta(0) <= self.started - saved.read_whole_at < self.full_read
+        )
+        is_of_the_past = saved.lookback_start <= self.started
+        return saved.settings == self.settings and saved.open is not None and is_recent and is_of_the_past
+
+
+class LookbackScan:
+    """One sync's reading of one list. `state` is what the next sync needs. saved: the state of the last sync."""
+
+    def __init__(self, saved: ScanState | None, rule: ScanRule) -> None:
+        self._saved = saved if saved and rule.can_use(saved) else None
+        self._rule = rule
+        self.asks_details = rule.asks_details
+        self.open = OpenInvoices(rule.columns.final, self._saved)
+        self.details = Details()
         self.count = ListCount()
         self.order = SortOrder()
-        self._newest: datetime | None = None
         self.reads_everything = self._saved is None
+        self.is_doubtful = self._saved is not None and self._saved.account != rule.account
+        self._newest: datetime | None = None
+        self._newest_key = ""
         self._open_and_older = 0
+        self._is_read_to_the_end = False
         self._is_finished = False
 
-    def accept(self, rows: Sequence[Row]) -> list[Row]:
+    @property
+    def vanished(self) -> list[str]:
+        """The invoices that were open at the last sync and that the list no longer shows."""
+        if self._is_read_to_the_end:
+            return self.open.unseen
+        is_explained = self._saved is None or self.back_dated() <= 0
+        return self.open.missing if is_explained else []
+
+    def accept(self, rows: Sequence[Row], *, in_list: bool = True) -> list[Row]:
         """Returns the rows of a page that are to be emitted. Called for every row since `since`."""
-        key, status = self._columns.key, self._columns.status
+        columns = self._rule.columns
+        last = self.order.last
         accepted = []
         for row in rows:
-            issued = self._columns.issued_at(row)
-            if issued and (self._newest is None or issued > self._newest):
-                self._newest = issued
-            name = str(row[key])
-            self.open.meet(name, row.get(status))
-            if self._emits(name, issued):
+            issued = columns.issued_at(row)
+            key = str(row[columns.key])
+            if issued:
+                last = issued
+                if self._newest is None or issued > self._newest:
+                    self._newest, self._newest_key = issued, key
+            self.open.meet(key, row.get(columns.status), issued or (last if in_list else None), in_list=in_list)
+            if self._emits(key, issued):
                 accepted.append(row)
         return accepted
 
-    def track_statuses(self, rows: Sequence[Row]) -> None:
-        """Notes whether invoices are open, by their details."""
+    def track_statuses(self, rows: Sequence[Row], *, is_listed: bool) -> None:
+        """Notes whether invoices are open, by their details. is_listed: the list shows them now."""
+        columns = self._rule.columns
         for row in rows:
-            self.open.track_status(str(row[self._columns.key]), row.get(self._columns.status))
+            key, status = str(row[columns.key]), row.get(columns.status)
+            if is_listed:
+                self.open.track_status(key, status)
+            else:
+                self.open.meet(key, status, columns.issued_at(row), in_list=False)
 
     def observe(self, page: Page) -> bool:
         """Counts the rows of a page. Returns whether the list follows the order, as far as its rows show."""
-        issued = [self._columns.issued_at(row) for row in page.rows]
+        issued = [self._rule.columns.issued_at(row) for row in page.rows]
         follows = self.order.observe(issued)
         starts = {self._next_start(), *([self._saved.lookback_start] if self._saved else [])}
         self.count.observe(page, issued, starts)
+        self._is_read_to_the_end |= not page.more
         return follows
 
     def front(self, page: Page) -> Hashable:
         """Returns the times of the newest rows, if this is page 1. They stand still where equal times change places."""
-        return tuple(self._columns.issued_at(row) for row in page.rows) if page.number in (None, 1) else None
+        if page.number not in (None, 1):
+            return None
+        return tuple(self._rule.columns.issued_at(row) for row in page.rows)
 
     def may_stop(self) -> bool:
         """Returns whether every row that must be emitted for its age has been met."""
-        if self.reads_everything:
-            # A list that does not follow the order may begin with rows that are too old.
-            return self._since is not None and self.order.is_shown and self.order.has_passed(self._since - _ALLOWANCE)
-        return self._saved is not None and self.order.has_passed(min(self._next_start(), self._saved.lookback_start))
+        if self.reads_everything or self.count.is_unsorted or self._saved is None:
+            return False
+        return self.order.has_passed(min(self._next_start(), self._saved.lookback_start))
+
+    def note_unsorted(self) -> None:
+        """Notes that the list follows no order: it is read to its end, from page 1."""
+        self.count.is_unsorted = True
+        self.restart()
+
+    def back_dated(self) -> int:
+        """Returns how many invoices must have been back-dated since the last sync.
+
+        The older rows are as many as the last sync left, less the open ones that have left them, unless there are more.
+        """
+        if self._saved is None:
+            return 0
+        left = self._saved.older_rows - self.open.older_that_left
+        return self.count.older_rows(self._saved.lookback_start) - left
 
     def page_of_back_dated(self) -> int | None:
-        """Returns the page to read on from if an invoice was back-dated: there are more older rows than were left.
+        """Returns the page to read on from if an invoice was back-dated; None if none was.
 
-        The scan then reads everything. None if there are no more.
+        The scan then reads and emits everything.
         """
-        self._open_and_older = self._open_and_older or self.open.number_unseen
-        if not self._saved or self.reads_everything:
-            return None
-        start = self._saved.lookback_start
-        if self.count.older_rows(start) <= self._saved.older_rows:
+        self._open_and_older = self._open_and_older or len(self.open.unseen)
+        if not self._saved or self.reads_everything or self.back_dated() <= 0:
             return None
         self.reads_everything = True
-        return self.count.page_of(start)
+        return self.count.page_of(self._saved.lookback_start)
 
     def restart(self) -> None:
         """Begins another reading of the list. What was met so far is only known to be there."""
         self.count.restart()
         self.order.overlap()
+        self._is_read_to_the_end = False
 
     def end_list(self) -> None:
         """Notes that the list has been read."""
@@ -145,7 +189,7 @@ class LookbackScan:
         if not self.count.is_known:
             return None
         if self._saved is None or self.reads_everything:
-            return None if self._since else self.count.total
+            return None if self._rule.since else self.count.total
         return max(0, self.count.total - self._saved.older_rows) + self._open_and_older
 
     def state(self) -> ScanState | None:
@@ -153,13 +197,31 @@ class LookbackScan:
         if not self._is_finished:
             return None
         start = self._next_start()
-        return ScanState(start, max(0, self.count.older_rows(start)), self.open.keys, self._settings)
+        owed = self.details.missing | (set(self.open.unseen) - set(self.vanished))
+        keys, older = self.open.keys(start, owed)
+        is_whole = self.reads_everything and self._is_read_to_the_end
+        read_whole_before = self._saved.read_whole_at if self._saved else None
+        return ScanState(
+            lookback_start=start,
+            older_rows=max(0, self.count.older_rows(start)),
+            open=keys,
+            settings=self._rule.settings,
+            older_open=older,
+            account=self._rule.account,
+            known_key=self._newest_key,
+            read_whole_at=self._rule.started if is_whole else read_whole_before,
+        )
 
     def _emits(self, key: str, issued: datetime | None) -> bool:
-        if self.reads_everything or self._saved is None or issued is None:
+        if self._saved is None:
             return True
-        return key in self.open.before or issued >= self._saved.lookback_start
+        if self.is_doubtful and (key in self.open.before or key == self._saved.known_key):
+            self.is_doubtful = False
+        return (
+            self.reads_everything or issued is None or key in self.open.before or issued >= self._saved.lookback_start
+        )
 
     def _next_start(self) -> datetime:
-        start = min(self._newest or self._started, self._started) - self._margin
-        return max(start, self._since - _ALLOWANCE) if self._since else start
+        rule = self._rule
+        start = min(self._newest or rule.started, rule.started) - rule.lookback - _ALLOWANCE
+        return max(start, rule.since - _ALLOWANCE) if rule.since else start

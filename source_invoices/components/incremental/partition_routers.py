@@ -4,8 +4,6 @@ This module is here because the concurrent CDK knows no custom cursor. What a ro
 `parent_state`, when all slices are read to their end; and a slice's extra fields reach the retriever.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from datetime import timedelta
@@ -17,13 +15,14 @@ from airbyte_cdk.sources.declarative.partition_routers.partition_router import P
 from airbyte_cdk.sources.streams.call_rate import APIBudget
 from airbyte_cdk.sources.types import StreamSlice, StreamState
 
+from source_invoices.components.http.responses import Resolutions
 from source_invoices.components.incremental.detail_plan import DetailPlan
 from source_invoices.components.incremental.lookback_plan import LookbackPlan
-from source_invoices.components.incremental.lookback_scan import Columns, LookbackScan
+from source_invoices.components.incremental.lookback_scan import Columns, LookbackScan, ScanRule
 from source_invoices.components.incremental.scan_state import ScanState
 from source_invoices.components.pages.plan import with_plan
 from source_invoices.components.pages.whole_page import PageRecord
-from source_invoices.settings import setting, start_date
+from source_invoices.settings import digest, setting, start_date
 from source_invoices.sync_context import SyncContext, context_of
 
 # Settings that choose no rows.
@@ -40,18 +39,20 @@ def _scan_of(
     config = router.config
     saved = ScanState.load(context.saved_states.get(name))
     chosen = {key: value for key, value in config[router.provider].items() if key not in _NEUTRAL}
-    digest = json.dumps([config.get("start_date"), config["lookback_days"], chosen], sort_keys=True)
+    columns = [router.key, router.issued, *sorted(router.final)]
 
     def begin() -> LookbackScan:
-        return LookbackScan(
-            saved,
+        rule = ScanRule(
             Columns(router.key, router.issued, frozenset(router.final)),
-            settings=hashlib.sha256(digest.encode()).hexdigest()[:8],
+            settings=digest([config.get("start_date"), config["lookback_days"], chosen, columns]),
+            account=digest(setting(config, router.account_setting)) if router.account_setting else "",
             lookback=timedelta(days=config["lookback_days"]),
+            full_read=timedelta(days=config["full_read_days"]),
             started=context.started,
             since=start_date(config),
             asks_details=asks_details,
         )
+        return LookbackScan(saved, rule)
 
     return context.scans.get(name, begin)
 
@@ -75,6 +76,7 @@ class ListRouter(_Router):
     """One slice for the whole list.
 
     provider: its key in the configuration. key, issued: columns. final: the statuses that no invoice leaves.
+    account_setting: the path of the setting that alone says whose invoices these are, if there is one.
     asks: "key" where the list can be asked for one invoice, "details" where a DetailRouter reads each, else "".
     """
 
@@ -86,6 +88,7 @@ class ListRouter(_Router):
     issued: str
     final: Sequence[str]
     asks: str = ""
+    account_setting: Sequence[str] = field(default_factory=list)
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         self._context = context_of(self.api_budget)
@@ -112,6 +115,7 @@ class DetailRouter(SubstreamPartitionRouter):
     key: str = ""
     issued: str = ""
     final: Sequence[str] = field(default_factory=list)
+    account_setting: Sequence[str] = field(default_factory=list)
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         super().__post_init__(parameters)
@@ -119,15 +123,28 @@ class DetailRouter(SubstreamPartitionRouter):
             raise ValueError("a DetailRouter needs an api_budget in the manifest")
         self._context = context_of(self.api_budget)
         self._saved = self._context.saved_states.get(parameters["name"], {})
-        self._scan = _scan_of(self, self._context, parameters["name"], asks_details=True)
+        self._name = parameters["name"]
+        self._scan = _scan_of(self, self._context, self._name, asks_details=True)
 
     def stream_slices(self) -> Iterable[StreamSlice]:
-        number = count()
+        number, due = count(), 0
         for keys in self._pages_of_keys():
-            yield from _slices(keys, self.config["num_workers"], self._scan, number)
-        yield from _slices(self._scan.open.unseen, self.config["num_workers"], self._scan, number)
+            due += len(keys)
+            yield from self._slices(keys, number, is_listed=True)
+        self._refuse_missing_details(due)
+        yield from self._slices(self._scan.open.unseen, number, is_listed=False)
         # Not before: the CDK also saves the state in between.
         self._scan.finish()
+
+    def _slices(self, keys: Sequence[str], number: Iterator[int], *, is_listed: bool) -> Iterator[StreamSlice]:
+        for batch in _batches(keys, self.config["num_workers"]):
+            yield with_plan(DetailPlan(batch, self._scan, is_listed=is_listed), {"batch": next(number)})
+
+    def _refuse_missing_details(self, due: int) -> None:
+        try:
+            self._scan.details.set_due(due)
+        except ValueError as error:
+            raise Resolutions(self.provider, self._name).contradiction_error(f"{error}.") from None
 
     def _pages_of_keys(self) -> Iterator[Sequence[str]]:
         (parent,) = self.parent_stream_configs
@@ -151,16 +168,18 @@ class NamedInvoices(_Router):
     values: Sequence[str]
 
     def stream_slices(self) -> Iterable[StreamSlice]:
-        yield from _slices(setting(self.config, self.values), self.config["num_workers"], None, count())
+        for number, keys in enumerate(_batches(setting(self.config, self.values), self.config["num_workers"])):
+            yield with_plan(DetailPlan(keys, None, is_listed=False), {"batch": number})
 
     def get_stream_state(self) -> Mapping[str, StreamState] | None:
         return None
 
 
-def _slices(
-    keys: Sequence[str], workers: int, scan: LookbackScan | None, number: Iterator[int]
-) -> Iterator[StreamSlice]:
-    """Yields slices of several keys each. number: of the slice, because the CDK skips one with a partition it knows."""
+def _batches(keys: Sequence[str], workers: int) -> Iterator[Sequence[str]]:
+    """Yields the keys of one slice after another, for as many slices as there are workers.
+
+    Each slice has a number in its partition, because the CDK skips a slice whose partition it knows.
+    """
     size = -(-len(keys) // workers)
     for first in range(0, len(keys), size or 1):
-        yield with_plan(DetailPlan(keys[first : first + size], scan), {"batch": next(number)})
+        yield keys[first : first + size]

@@ -7,7 +7,7 @@ until then.
 
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from airbyte_cdk.sources.declarative.migrations.state_migration import StateMigration
@@ -36,12 +36,15 @@ class SavedState(StateMigration):
     def migrate(self, stream_state: Mapping[str, Any]) -> Mapping[str, Any]:
         saved_states = context_of(self.api_budget).saved_states
         saved_states.setdefault(self._name, stream_state.get("parent_state") or {})
-        now = datetime.now(timezone.utc)
-        return {name: to_rfc3339(now) if _is_later(value, now) else value for name, value in stream_state.items()}
+        now = context_of(self.api_budget).started
+        return {name: _until(now, value) for name, value in stream_state.items()}
 
 
-def _is_later(value: Any, now: datetime) -> bool:
+def _until(now: datetime, value: Any) -> Any:
+    """Returns a cursor that is not later than now; the cursor of a stream behind a router is nested."""
+    if isinstance(value, Mapping):
+        return {name: _until(now, inner) for name, inner in value.items()}
     try:
-        return isinstance(value, str) and parse_text_time(value) > now
-    except ValueError:  # refused in a sentence when the stream is built
-        return False
+        return to_rfc3339(now) if isinstance(value, str) and parse_text_time(value) > now else value
+    except ValueError:  # no time, or refused in a sentence when the stream is built
+        return value

@@ -18,13 +18,21 @@ class ScanState:
     """The state of a lookback scan.
 
     lookback_start: down to where the next scan reads. older_rows: how many rows are older than that.
-    open: the keys of the open invoices; None for too many. settings: a digest of the settings that choose rows.
+    open: the keys of the open invoices; None for too many. older_open: those that are older than lookback_start.
+    settings: a digest of the settings that choose rows, and of the rule that wrote the state.
+    account: a digest of a key that alone says whose invoices these are; "" where the settings say it.
+    known_key: the key of a recent invoice, by which the account is known again.
+    read_whole_at: when the whole list was last read; None where that is not known.
     """
 
     lookback_start: datetime
     older_rows: int
     open: frozenset[str] | None
     settings: str
+    older_open: frozenset[str] = frozenset()
+    account: str = ""
+    known_key: str = ""
+    read_whole_at: datetime | None = None
 
     @classmethod
     def load(cls, saved: Any) -> "ScanState | None":
@@ -37,11 +45,16 @@ class ScanState:
         try:
             state = saved.get(_KEY) or saved.get(_EARLIER_KEY) or saved
             state = {_EARLIER_NAMES.get(name, name): value for name, value in state.items()}
+            read_whole_at = state.get("read_whole_at")
             return cls(
-                parse_text_time(state["lookback_start"]),
-                _number_of_rows(state["older_rows"]),
-                _keys(state["open"]),
-                str(state["settings"]),
+                lookback_start=parse_text_time(state["lookback_start"]),
+                older_rows=_number_of_rows(state["older_rows"]),
+                open=_keys("open", state["open"]),
+                settings=str(state["settings"]),
+                older_open=_keys("older_open", state.get("older_open")) or frozenset(),
+                account=str(state.get("account", "")),
+                known_key=str(state.get("known_key", "")),
+                read_whole_at=parse_text_time(read_whole_at) if read_whole_at else None,
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"it lacks or mistakes {error}") from None
@@ -52,7 +65,11 @@ class ScanState:
             "lookback_start": to_rfc3339(self.lookback_start),
             "older_rows": self.older_rows,
             "open": None if self.open is None else sorted(self.open),
+            "older_open": sorted(self.older_open),
             "settings": self.settings,
+            "account": self.account,
+            "known_key": self.known_key,
+            "read_whole_at": to_rfc3339(self.read_whole_at) if self.read_whole_at else None,
         }
         return {_KEY: state}
 
@@ -63,7 +80,7 @@ def _number_of_rows(value: Any) -> int:
     return value
 
 
-def _keys(value: Any) -> frozenset[str] | None:
+def _keys(name: str, value: Any) -> frozenset[str] | None:
     if value is not None and not (isinstance(value, list) and all(isinstance(key, str) for key in value)):
-        raise ValueError("`open` is not a list of keys")
+        raise ValueError(f"`{name}` is not a list of keys")
     return None if value is None else frozenset(value)

@@ -9,13 +9,11 @@ class SortOrder:
 
     def __init__(self) -> None:
         self._last: datetime | None = None
-        self._is_followed = True
-        self._descends = False
 
     @property
-    def is_shown(self) -> bool:
-        """Whether no row contradicts the order, and rows of different times show it."""
-        return self._is_followed and self._descends
+    def last(self) -> datetime | None:
+        """The time of issue of the last dated row."""
+        return self._last
 
     def overlap(self) -> None:
         """Notes that the next page may repeat rows of those before it."""
@@ -29,9 +27,7 @@ class SortOrder:
                 continue
             if self._last is not None:
                 follows &= one <= self._last
-                self._descends |= one < self._last
             self._last = one
-        self._is_followed &= follows
         return follows
 
     def has_passed(self, start: datetime) -> bool:

@@ -7,6 +7,7 @@ COMPLETE with rows missing.
 from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import requests
 from airbyte_cdk.models import FailureType
@@ -35,7 +36,7 @@ class PageErrorHandler(ErrorHandler):
     """Tells pages from faults, and leaves the page on the response for the retriever.
 
     provider: its key. envelope: see Envelope. permission: what to do when access is refused.
-    throttled: the statuses that mean "too many requests".
+    page_parameter: the parameter that asks for a page. throttled: the statuses that mean "too many requests".
     skip_missing: a 404 in JSON is an empty page with a log line, for an invoice that was listed a moment ago and is
     gone. Any other 404 does not come from the provider's API.
     """
@@ -45,6 +46,7 @@ class PageErrorHandler(ErrorHandler):
     provider: str
     envelope: Mapping[str, Any]
     permission: str
+    page_parameter: str = "page"
     throttled: Sequence[int] = field(default_factory=lambda: [requests.codes.too_many_requests])
     skip_missing: bool = False
 
@@ -83,6 +85,9 @@ class PageErrorHandler(ErrorHandler):
             page = self._envelope.read(body)
             self._check_identity(response, page)
         except InconsistentPage as error:
+            asked = _query(response).get(self.page_parameter, [""])[0]
+            if asked not in ("", str(error.number)):
+                return self._resolutions.contradiction(f"page {asked} was asked for, page {error.number} came.")
             return self._resolutions.retry(f"the answer contradicts itself: {error}.")
         except ValueError as error:
             return self._resolutions.contradiction(
@@ -95,6 +100,10 @@ class PageErrorHandler(ErrorHandler):
         asked = response.request.path_url.split("?")[0].rsplit("/", 1)[-1]
         if not self._envelope.rows and str(page.keys[0]).lower() != asked.lower():
             raise ValueError(f"invoice {asked} was asked for, invoice {page.keys[0]} came")
+
+
+def _query(response: requests.Response) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(response.request.url or "").query)
 
 
 def _is_json(response: requests.Response) -> bool:

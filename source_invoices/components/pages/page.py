@@ -14,7 +14,14 @@ _MISSING = object()
 
 
 class InconsistentPage(ValueError):
-    """The parts of a page contradict each other. They do for a moment when the list changes while it is counted."""
+    """The parts of a page contradict each other. They do for a moment when the list changes while it is counted.
+
+    number: of the page.
+    """
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.number = number
 
 
 @dataclass(frozen=True)
@@ -89,10 +96,11 @@ class Envelope:
         if total is not None and size is not None:
             expected = min(size, max(0, total - (number - 1) * size))
             if len(rows) != expected or more != (number * size < total):
-                raise InconsistentPage(f"page {number} has {len(rows)} of {total} invoices, {expected} are due")
+                message = f"page {number} has {len(rows)} of {total} invoices, {expected} are due"
+                raise InconsistentPage(message, number)
         pages = _whole(body, self.pages) if self.pages else None
         if pages is not None and not more and number < pages:
-            raise InconsistentPage(f"page {number} says both that it is the last and that it is not")
+            raise InconsistentPage(f"page {number} says both that it is the last and that it is not", number)
         return Page(rows, keys, number, more, total, size, pages)
 
     def _more(self, body: Any, number: int) -> bool:

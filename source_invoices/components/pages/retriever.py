@@ -13,7 +13,6 @@ from airbyte_cdk.sources.declarative.retrievers.retriever import Retriever
 from airbyte_cdk.sources.streams.call_rate import APIBudget
 from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.types import Record, StreamSlice
-from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_invoices.components.http.requester import PageRequester
 from source_invoices.components.http.responses import Resolutions
@@ -108,10 +107,7 @@ class PageRetriever(Retriever):
         try:
             return plan.next_position(page, position)
         except ValueError as error:
-            resolution = self._resolutions.contradiction(f"{error}.")
-            raise AirbyteTracedException(
-                message=resolution.error_message, failure_type=resolution.failure_type
-            ) from None
+            raise self._resolutions.contradiction_error(f"{error}.") from None
 
     def _expect(self, plan: Plan, page: Page, stream_slice: StreamSlice) -> None:
         rows = plan.expected_rows(page)
