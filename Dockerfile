@@ -1,4 +1,4 @@
-# The connector in an environment of its own on Airbyte's base image for Python connectors. Build it with `make image`.
+# The connector in its own environment, on Airbyte's base image for Python connectors. `make image` builds it.
 FROM docker.io/airbyte/python-connector-base:4.1.0@sha256:1d1aa21d34e851df4e8a87b391c27724c06e2597608e7161f4d167be853bd7b6 AS base
 
 FROM base AS builder
@@ -22,7 +22,7 @@ LABEL io.airbyte.name="airbyte/source-invoices" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}"
 COPY --from=builder /connector /connector
-# Nothing is written but to /tmp, so the root may be read-only.
+# The connector only writes to /tmp, so the root can be read-only.
 ENV PATH="/connector/bin:${PATH}" PYTHONDONTWRITEBYTECODE=1 AIRBYTE_ENTRYPOINT="source-invoices"
 WORKDIR /airbyte
 USER airbyte

@@ -15,7 +15,7 @@ UPGRADE ?= --upgrade
 help:  ## show the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-# The lock is complete and its hashes are checked, so nothing is resolved; the project itself is installed as it stands.
+# The lock is complete and its hashes are checked, so pip resolves nothing. The project itself is installed in place.
 $(VENV)/installed: pyproject.toml locks/dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
@@ -46,13 +46,13 @@ dist: $(VENV)/installed  ## build sdist and wheel into dist
 	rm -f dist/*.tar.gz dist/*.whl
 	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
 
-dist-test: dist  ## install the wheel on each Python version that is here, and read with it
+dist-test: dist  ## install the wheel with each Python version found here, and read with it
 	$(BIN)/python -m pytest system_tests/wheel
 
 image:  ## build the image, with podman or docker
 	$(PYTHON) -m tools.containers
 
-# Where Airbyte's base image cannot be pulled, a stand-in takes its place, and is named.
+# Where Airbyte's base image cannot be pulled, a stand-in replaces it, and a message says so.
 image-test: $(VENV)/installed  ## build the image and test it in containers against the sandbox
 	$(PYTHON) -m tools.containers --stand-in
 	$(BIN)/python -m pytest system_tests/image
@@ -60,7 +60,7 @@ image-test: $(VENV)/installed  ## build the image and test it in containers agai
 image-push:  ## push the image that `make image` built to REGISTRY
 	$(PYTHON) -m tools.containers --push '$(REGISTRY)'
 
-# In an environment of its own: Airflow, Dagster and Meltano bring hundreds of packages. uv is quicker with them.
+# Airflow, Dagster and Meltano need hundreds of packages, so they have their own environment. uv installs them faster.
 .venv-examples/installed: $(VENV)/installed pyproject.toml locks/examples.txt
 	$(PYTHON) -m venv .venv-examples
 	$(BIN)/uv pip install --quiet --python .venv-examples/bin/python --no-deps --require-hashes --compile-bytecode \
@@ -68,11 +68,11 @@ image-push:  ## push the image that `make image` built to REGISTRY
 	$(BIN)/uv pip install --quiet --python .venv-examples/bin/python --no-deps --no-build-isolation -e .
 	touch $@
 
-# The image is tested where `make image-test` has built it.
+# The tests of PyAirbyte also use the image, if `make image-test` has built it.
 example-test: $(VENV)/installed .venv-examples/installed  ## run the examples, with PyAirbyte, Airflow, Dagster and Meltano
 	$(BIN)/python -m pytest -n auto --dist worksteal system_tests/examples
 
-picture-test: $(VENV)/installed  ## look at the page of the demo in Chromium
+picture-test: $(VENV)/installed  ## test the page of the demo in Chromium
 	$(BIN)/python -m pytest system_tests/browser
 
 picture: $(VENV)/installed  ## renew docs/invoices.png, the top of that page
@@ -81,8 +81,8 @@ picture: $(VENV)/installed  ## renew docs/invoices.png, the top of that page
 reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliability.md
 	$(BIN)/python -m integration_tests.support.reliability > /dev/null
 
-# What the connector is measured against is in one environment; in another is the connector as its users install it, with
-# nothing that would make its start longer.
+# One environment has the other readers. Another has only the connector, as users install it, because more packages would
+# make its start longer.
 .venv-bench/installed: pyproject.toml locks/bench.txt locks/runtime.txt
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
@@ -93,7 +93,7 @@ reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliabilit
 		-r locks/runtime.txt
 	touch $@
 
-bench: .venv-bench/installed dist  ## measure against other readers, into tools/benchmarks/README.md; an hour (Python 3.11)
+bench: .venv-bench/installed dist  ## measure against other readers, and renew tools/benchmarks/README.md; an hour (Python 3.11)
 	.venv-bench/connector/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
 		dist/*.whl
 	.venv-bench/bin/python -m tools.benchmarks

@@ -113,7 +113,7 @@ def read_once(updated: UpdatedList) -> set[int]:
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 40), st.integers(1, 7), MOVES, st.sampled_from(DIRECTIONS))
-def test_every_row_that_is_there_throughout_arrives_also_if_it_changes(
+def test_every_row_that_exists_throughout_arrives_even_if_it_changes(
     rows: int, size: int, moves: list[tuple[int, list[int], list[int]]], newest_first: str
 ) -> None:
     updated = UpdatedList(rows, size, moves, newest_first)
@@ -121,7 +121,7 @@ def test_every_row_that_is_there_throughout_arrives_also_if_it_changes(
     assert updated.throughout <= set(emitted)
 
 
-def test_nothing_is_missed_in_thousands_of_schedules_where_one_reading_misses_rows_in_many() -> None:
+def test_no_row_is_missed_in_schedules_where_one_reading_misses_rows() -> None:
     missed = 0
     for seed in range(1000):
         schedule = random.Random(seed)
@@ -162,7 +162,7 @@ def test_a_row_dated_ahead_hides_no_update() -> None:
 
 @pytest.mark.parametrize("newest_first", DIRECTIONS)
 @pytest.mark.parametrize("rows", [0, 1, 3, 4, 15, 16])
-def test_a_list_at_rest_arrives_once_a_row(rows: int, newest_first: str) -> None:
+def test_each_row_of_an_unchanged_list_arrives_once(rows: int, newest_first: str) -> None:
     updated = UpdatedList(rows, 3, [], newest_first)
     emitted = read(updated)
     assert sorted(emitted) == list(range(rows))
@@ -179,7 +179,7 @@ def test_one_page_costs_one_request() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 30), st.integers(1, 7), MOVES)
-def test_a_provider_that_ignores_the_order_is_read_until_two_readings_agree(
+def test_an_unsorted_list_is_read_until_two_readings_agree(
     rows: int, size: int, moves: list[tuple[int, list[int], list[int]]]
 ) -> None:
     updated = UpdatedList(rows, size, moves[:5], newest_first=None)
@@ -187,7 +187,7 @@ def test_a_provider_that_ignores_the_order_is_read_until_two_readings_agree(
     assert updated.throughout <= set(emitted)
 
 
-def test_a_list_that_never_rests_ends() -> None:
+def test_a_list_that_always_changes_fails() -> None:
     # On each page of one row there is one more that is new.
     with pytest.raises(ValueError, match="changed during each of 20 readings"):
         read(UpdatedList(5, 1, [(0, [0], [])] * 10_000))

@@ -138,7 +138,7 @@ def change(provider: Provider, schedule: random.Random) -> None:
 @pytest.mark.parametrize("counts_rows", [True, False])
 @pytest.mark.parametrize("order", ["newest first", "oldest first"])
 @pytest.mark.parametrize("asks", ["key", "ignored key", "details", ""])
-def test_after_every_sync_the_copy_is_the_list(asks: str, order: str, counts_rows: bool) -> None:
+def test_after_every_sync_the_copy_equals_the_list(asks: str, order: str, counts_rows: bool) -> None:
     for seed in range(150):
         schedule = random.Random(f"{seed}")
         provider = Provider(schedule.choice([1, 2, 3, 10]), order, counts_rows, asks != "ignored key")
@@ -155,7 +155,7 @@ def test_after_every_sync_the_copy_is_the_list(asks: str, order: str, counts_row
 
 
 @pytest.mark.parametrize("asks", ["key", "details", ""])
-def test_invoices_that_move_while_they_are_read_are_there_after_the_next_sync(asks: str) -> None:
+def test_invoices_that_move_during_a_sync_arrive_with_the_next(asks: str) -> None:
     for seed in range(300):
         schedule = random.Random(f"{seed}")
         provider = Provider(schedule.choice([1, 2, 3, 10]))
@@ -197,7 +197,7 @@ def history(settled: int, still_open: int, size: int = 100, **options: Any) -> P
 
 
 @pytest.mark.parametrize(("still_open", "requests"), [(0, 1), (1, 2)])
-def test_a_quiet_sync_of_a_thousand_rows_costs_a_page_and_what_is_open(still_open: int, requests: int) -> None:
+def test_a_quiet_sync_requests_one_page_and_the_open_invoices(still_open: int, requests: int) -> None:
     provider = history(1000, still_open)
     state = sync(provider, {}, None, asks="key")
     provider.now += timedelta(days=1)
@@ -217,7 +217,7 @@ def test_the_cost_does_not_grow_with_the_history(rows: int) -> None:
     assert len(copy) == 3 + 32  # the open ones, and those of the lookback and a day
 
 
-def test_reading_on_is_chosen_where_it_costs_fewer_requests() -> None:
+def test_the_scan_reads_on_where_that_takes_fewer_requests() -> None:
     provider = history(150, 90)
     state = sync(provider, {}, None, asks="key")
     before = provider.requests
@@ -242,7 +242,7 @@ def test_a_back_dated_invoice_makes_the_next_sync_read_to_the_end() -> None:
     assert new in copy
 
 
-def test_too_many_open_invoices_are_said_to_be_too_many() -> None:
+def test_the_state_says_that_there_are_too_many_open_invoices() -> None:
     provider = Provider(1000)
     for minute in range(10_050):
         provider.add(START - timedelta(days=50, minutes=minute))
@@ -413,7 +413,7 @@ def test_a_damaged_state_is_refused(damage: dict[str, Any]) -> None:
             ScanState.load(other)
 
 
-def test_a_list_that_begins_with_its_oldest_row_is_read_to_the_end_though_its_number_is_the_same() -> None:
+def test_an_oldest_first_list_is_read_to_its_end_despite_an_equal_count() -> None:
     provider = Provider(1, order="oldest first")
     for days in range(400, 0, -50):
         provider.add(START - timedelta(days=days), "paid")

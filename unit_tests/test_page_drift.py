@@ -40,13 +40,13 @@ def read_by_counting_up(moving: MovingList) -> set[int]:
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 40), st.integers(1, 7), MOVES)
-def test_no_row_that_was_there_throughout_is_missed(rows: int, size: int, moves: list[tuple[int, list[int]]]) -> None:
+def test_no_row_that_exists_throughout_is_missed(rows: int, size: int, moves: list[tuple[int, list[int]]]) -> None:
     moving = MovingList(rows, size, moves)
     met = read(moving)
     assert moving.throughout <= met
 
 
-def test_the_rule_misses_nothing_in_thousands_of_schedules_where_counting_up_misses_rows_in_many() -> None:
+def test_no_row_is_missed_in_schedules_where_counting_up_misses_rows() -> None:
     missed = 0
     for seed in range(3000):
         schedule = random.Random(seed)
@@ -87,7 +87,7 @@ def test_removals_from_a_list_that_states_no_total_are_seen_at_its_end() -> None
 
 @pytest.mark.parametrize("rows", [0, 1, 15, 100, 101, 250])
 @pytest.mark.parametrize("size", [1, 7, 100])
-def test_a_list_at_rest_is_read_with_one_request_a_page(rows: int, size: int) -> None:
+def test_an_unchanged_list_is_read_with_one_request_a_page(rows: int, size: int) -> None:
     moving = MovingList(rows, size, [])
     met = read(moving)
     assert met == moving.throughout
@@ -132,7 +132,7 @@ def test_a_list_that_grows_as_fast_as_it_is_read_ends() -> None:
             number = after
 
 
-def test_a_page_repeated_for_ever_ends() -> None:
+def test_a_page_that_always_repeats_fails() -> None:
     drift, number = PageDrift(), 1
     with pytest.raises(ValueError, match="page 2 repeats the page before it"):
         for _ in range(50):
@@ -141,12 +141,12 @@ def test_a_page_repeated_for_ever_ends() -> None:
             number = after
 
 
-def test_another_page_than_asked_for_is_refused() -> None:
+def test_another_page_than_the_requested_one_is_refused() -> None:
     with pytest.raises(ValueError, match="page 3 was asked for, page 1 came"):
         PageDrift().next_page(Page([], [], 1, True, 10, 1), 3)
 
 
-def test_a_list_without_pages_ends_when_it_is_sent_again() -> None:
+def test_a_list_without_pages_ends_when_it_repeats() -> None:
     drift = PageDrift()
     assert drift.next_page(Page([{}], ["a"], None, True), 1) == 2
     assert drift.next_page(Page([{}], ["a"], None, True), 2) is None

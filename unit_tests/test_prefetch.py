@@ -105,7 +105,7 @@ def read_unchecked(moving: MovingList, schedule: random.Random) -> set[int]:
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 40), st.integers(1, 7), MOVES, st.integers(1, 10), st.integers())
-def test_no_row_that_was_there_throughout_is_missed(
+def test_no_row_that_exists_throughout_is_missed(
     rows: int, size: int, moves: list[tuple[int, list[int]]], workers: int, seed: int
 ) -> None:
     moving = MovingList(rows, size, moves)
@@ -113,7 +113,7 @@ def test_no_row_that_was_there_throughout_is_missed(
     assert moving.throughout <= set(emitted)
 
 
-def test_nothing_is_missed_in_thousands_of_schedules_where_pages_that_are_not_checked_miss_rows_in_many() -> None:
+def test_no_row_is_missed_in_schedules_where_unchecked_pages_miss_rows() -> None:
     missed = 0
     for seed in range(2000):
         schedule = random.Random(seed)
@@ -140,7 +140,7 @@ def test_removals_from_a_list_that_states_no_total_are_seen() -> None:
         assert moving.throughout <= set(emitted), f"seed {seed}"
 
 
-def test_removals_are_seen_by_a_walk_that_ends_above_the_last_page_which_alone_shows_them() -> None:
+def test_a_scan_that_ends_before_the_last_page_sees_removals() -> None:
     ended_early = 0
     for seed in range(1000):
         schedule = random.Random(seed)
@@ -177,7 +177,7 @@ def test_the_list_is_checked_before_its_last_page_is_read() -> None:
     prefetch.stop()
 
 
-def test_what_waits_for_another_page_that_does_not_come_does_not_come_either() -> None:
+def test_a_request_that_waits_for_a_failed_page_is_not_sent() -> None:
     pool = PrefetchPool(2)
     sent: list[str] = []
 
@@ -197,7 +197,7 @@ def test_what_waits_for_another_page_that_does_not_come_does_not_come_either() -
 
 @pytest.mark.parametrize("workers", [1, 2, 10])
 @pytest.mark.parametrize("rows", [0, 1, 10, 11, 20, 21, 95])
-def test_a_list_at_rest_is_emitted_once_and_checked_with_one_request(rows: int, workers: int) -> None:
+def test_an_unchanged_list_is_emitted_once_and_checked_with_one_request(rows: int, workers: int) -> None:
     moving = MovingList(rows, 10, [])
     emitted = read(moving, workers)
     assert set(emitted) == moving.throughout
@@ -221,7 +221,7 @@ def test_prefetching_begins_with_the_second_page_and_doubles() -> None:
     assert ahead == [[], [3], [4, 5], [5, 6, 7, 8], [*range(6, 21)], [*range(7, 21)]]
 
 
-def test_no_more_is_fetched_ahead_than_it_takes_for_each_page_to_be_there_in_time() -> None:
+def test_prefetching_shrinks_while_every_page_arrives_in_time() -> None:
     prefetch = Prefetch(no_page, no_page, workers=8)
     late = [(1, 0), (2, 1), (3, 2), (4, 4)]
     in_time = [(5, 4), (6, 4), (7, 4), (8, 3), (9, 3), (10, 3), (11, 2), (12, 2), (13, 1), (14, 1)]
@@ -233,9 +233,7 @@ def test_no_more_is_fetched_ahead_than_it_takes_for_each_page_to_be_there_in_tim
 
 
 @given(st.integers(1, 40), st.lists(st.booleans(), max_size=200), st.integers(0, 200))
-def test_a_page_that_is_fetched_ahead_is_not_forgotten_before_its_turn(
-    most: int, in_time: list[bool], pages: int
-) -> None:
+def test_a_prefetched_page_is_kept_until_its_turn(most: int, in_time: list[bool], pages: int) -> None:
     depth = PrefetchDepth(most)
     end = 0
     for page, is_there in enumerate(in_time):
@@ -245,7 +243,7 @@ def test_a_page_that_is_fetched_ahead_is_not_forgotten_before_its_turn(
         end = page + depth.pages
 
 
-def test_that_the_first_page_ahead_is_there_tells_nothing_it_was_asked_for_together_with_the_one_before() -> None:
+def test_the_depth_still_grows_when_the_first_prefetched_page_is_there() -> None:
     depth = PrefetchDepth(8)
     ahead = []
     for is_there in (False, True, False, True, True):
@@ -255,7 +253,7 @@ def test_that_the_first_page_ahead_is_there_tells_nothing_it_was_asked_for_toget
 
 
 @pytest.mark.parametrize(("workers", "rounds", "expected"), [(12, 1, [1, 2, 4]), (12, 2, [1, 2, 8]), (3, 2, [1, 2, 3])])
-def test_near_the_end_all_that_are_left_are_fetched_ahead(workers: int, rounds: int, expected: list[int]) -> None:
+def test_near_the_end_all_remaining_pages_are_prefetched(workers: int, rounds: int, expected: list[int]) -> None:
     depth = PrefetchDepth(workers)
     ahead = []
     for left in (10, 9, 8):
@@ -264,7 +262,7 @@ def test_near_the_end_all_that_are_left_are_fetched_ahead(workers: int, rounds: 
     assert ahead == expected
 
 
-def test_any_page_but_the_next_one_begins_anew() -> None:
+def test_a_jump_to_another_page_restarts_the_depth() -> None:
     prefetch = Prefetch(no_page, no_page, workers=8)
     asked = [(1, 0), (2, 1), (3, 2), (4, 4), (3, 0), (4, 1), (9, 0), (10, 1)]
     assert [(number, len(numbers_ahead(prefetch, number))) for number, _ in asked] == asked

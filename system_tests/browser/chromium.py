@@ -1,7 +1,7 @@
-"""Chromium without a window: what a page shows, says on the console and asks for.
+"""Chromium without a window: what a page shows, writes to the console and loads.
 
-It is driven over a pipe in its DevTools protocol, JSON messages that end in a zero byte, so that nothing stands between
-but this module.
+This module drives it over a pipe by its DevTools protocol: JSON messages that end in a zero byte. No other package is
+needed for that.
 """
 
 import base64
