@@ -1,6 +1,6 @@
 """The configured catalog: which streams it names, and what is wrong with it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from airbyte_cdk.models import AirbyteStateMessage, ConfiguredAirbyteCatalog, SyncMode
@@ -34,10 +34,21 @@ def refuse_a_bad_catalog(names: Sequence[str], known: Collection[str], config: M
             )
 
 
+def refuse_a_bad_state(state: Iterable[AirbyteStateMessage]) -> None:
+    """Raises AirbyteTracedException for a state that is not one of a stream."""
+    for item in state:
+        if item.stream is None:
+            kind = item.type.value if item.type else "LEGACY"
+            raise config_error(
+                f"The state is of type {kind}, which this connector does not write. Hand back states of type STREAM, "
+                "or none to read everything."
+            )
+
+
 def of_incremental_streams(
     state: list[AirbyteStateMessage], catalog: ConfiguredAirbyteCatalog | None
 ) -> list[AirbyteStateMessage]:
     """Returns the state without streams that are read in full, from which the CDK would go on all the same."""
     configured = catalog.streams if catalog else []
     in_full = {item.stream.name for item in configured if item.sync_mode == SyncMode.full_refresh}
-    return [item for item in state if not item.stream or item.stream.stream_descriptor.name not in in_full]
+    return [item for item in state if item.stream and item.stream.stream_descriptor.name not in in_full]

@@ -11,6 +11,7 @@ from airbyte_cdk.models import (
     AirbyteMessage,
     AirbyteRecordMessage,
     AirbyteStateMessage,
+    AirbyteStreamStatus,
     ConfiguredAirbyteCatalog,
     Status,
     Type,
@@ -19,7 +20,13 @@ from airbyte_cdk.sources.declarative.concurrent_declarative_source import TestLi
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_invoices.catalog import names_of, of_incremental_streams, only_named, refuse_a_bad_catalog
+from source_invoices.catalog import (
+    names_of,
+    of_incremental_streams,
+    only_named,
+    refuse_a_bad_catalog,
+    refuse_a_bad_state,
+)
 from source_invoices.cdk_internals import BoundSource
 from source_invoices.check import check_streams
 from source_invoices.components.http.throttling import RetryPolicy
@@ -27,6 +34,7 @@ from source_invoices.components.pages.whole_page import RecordPage
 from source_invoices.config import validation_errors, with_defaults
 from source_invoices.errors import FailureLog, config_error, summary
 from source_invoices.manifest_file import load_manifest
+from source_invoices.receipt import Receipt
 from source_invoices.sync_context import SyncContext
 
 CHECK_LIMITS = TestLimits(1, 1, 1, 1)
@@ -70,7 +78,8 @@ class SourceInvoices(BoundSource):
         usable = with_defaults({} if config is None or self._validation_errors else config, specification)
         if limits:
             usable |= whole["check"]["config_overrides"]
-        self._state = of_incremental_streams(state or [], catalog)
+        self._given_state = state or []
+        self._state = of_incremental_streams(self._given_state, catalog)
         super().__init__(source_config=whole, catalog=catalog, config=usable, state=self._state, limits=limits)
         self.let_pages_through()
         self.hands_over_pages = False
@@ -140,6 +149,7 @@ class SourceInvoices(BoundSource):
             yield from self._another(catalog, config, state).read_pages(logger, config, catalog, state)
             return
         self._refuse_a_bad_configuration()
+        refuse_a_bad_state(self._given_state)
         refuse_a_bad_catalog(names, self.resolved_manifest["schemas"], self._config)
         failures: dict[str, AirbyteErrorTraceMessage] = {}
         failure_log = FailureLog()
@@ -150,12 +160,24 @@ class SourceInvoices(BoundSource):
                     yield message
                     self.context.backpressure.written(len(message.rows))
                 elif _is_first_failure(message, failures):
+                    self._log_receipt(message)
                     yield message
         except AirbyteTracedException as error:
             raise summary(failures) if failures else error from None
         finally:
             self.context.backpressure.give_up()
             self.logger.removeFilter(failure_log)
+
+    def _log_receipt(self, message: AirbyteMessage) -> None:
+        """Says at the end of a stream what was counted and read, and what is worth a warning."""
+        status = message.trace.stream_status if message.type is Type.TRACE and message.trace else None
+        if not status or status.status not in (AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE):
+            return
+        name = status.stream_descriptor.name
+        receipt = self.context.receipts.get(name, Receipt)
+        for warning in receipt.warnings(name):
+            self.logger.warning(warning)
+        self.logger.info(receipt.line(name))
 
     def _another(self, *args: Any, **options: Any) -> "SourceInvoices":
         return type(self)(*args, **options, manifest=self._given_manifest, retry_policy=self._retry_policy)

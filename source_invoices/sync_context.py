@@ -20,6 +20,7 @@ from source_invoices.components.incremental.closed_windows import ClosedWindows
 from source_invoices.components.incremental.lookback_scan import LookbackScan
 from source_invoices.components.pages.backpressure import Backpressure
 from source_invoices.progress import Progress
+from source_invoices.receipt import Receipt
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -44,7 +45,8 @@ class SyncContext:
 
     retry_policy: attempts and waits of every request. whole_pages: retrievers hand over pages instead of rows; the
     caller must take them apart. started: when this sync began, the same for all streams.
-    pauses: by provider. failures, scans, closed_windows, saved_states: by stream. tokens: by address and form.
+    pauses: by provider. failures, scans, closed_windows, receipts, saved_states: by stream. tokens: by address and
+    form.
     """
 
     def __init__(self, retry_policy: RetryPolicy | None = None, *, whole_pages: bool = False) -> None:
@@ -58,6 +60,7 @@ class SyncContext:
         self.scans = Registry[str, LookbackScan]()
         self.closed_windows = Registry[str, ClosedWindows]()
         self.tokens = Registry[tuple[Any, ...], AccessToken]()
+        self.receipts = Registry[str, Receipt]()
         self.saved_states: dict[str, Mapping[str, Any]] = {}
         self._in_flight: threading.Semaphore | None = None
         self._lock = threading.Lock()

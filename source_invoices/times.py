@@ -19,6 +19,9 @@ _TEXT_TIME = re.compile(
     r" ?(?:Z|([+-])(\d\d):?(\d\d))?(?: [A-Z+-][A-Z0-9]{1,4})?",
     re.ASCII,
 )
+_DIGITS = re.compile(r"-?\d{1,18}", re.ASCII)
+# A date alone is midnight UTC.
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 # The most frequent forms, which need no arithmetic.
 _UTC_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00| \+0000 UTC)", re.ASCII)
 
@@ -37,10 +40,11 @@ def parse_text_time(text: str) -> datetime:
             return datetime.fromisoformat(f"{text[:-1]}+00:00")
         except ValueError:
             pass
-    match = _TEXT_TIME.fullmatch(text)
+    match = _TEXT_TIME.fullmatch(text) or _DATE.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a time")
-    year, month, day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = match.groups(default="0")
+    parts = [*match.groups(default="0"), *"0000000"][:10]
+    year, month, day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = parts
     microsecond = int(f"{fraction:0<6.6}")
     local = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), microsecond, timezone.utc)
     if offset_hours == offset_minutes == "00" or sign == "0":
@@ -64,7 +68,9 @@ def normalize(text: str) -> str:
 
 
 def parse_unix_time(seconds: Any) -> datetime:
-    """Returns the instant of whole seconds since 1970. Raises ValueError for anything that is not such a number."""
+    """Returns the instant of whole seconds since 1970, a number or its digits. Raises ValueError for anything else."""
+    if isinstance(seconds, str) and _DIGITS.fullmatch(seconds):
+        seconds = int(seconds)
     if type(seconds) is not int and not (isinstance(seconds, float) and seconds.is_integer()):
         raise ValueError(f"{seconds!r} is not a number of seconds since 1970")
     try:
@@ -85,7 +91,9 @@ def parse_time(value: Any) -> datetime | None:
     """
     if not value:
         return None
-    return parse_text_time(value) if isinstance(value, str) else parse_unix_time(value)
+    if isinstance(value, str) and not _DIGITS.fullmatch(value):
+        return parse_text_time(value)
+    return parse_unix_time(value)
 
 
 def whole_seconds(value: Any) -> int:
@@ -113,8 +121,14 @@ def to_rfc3339(instant: datetime) -> str:
     return instant.isoformat(timespec="microseconds")[: _LENGTH - 1] + "Z"
 
 
+def earlier(instant: datetime, by: timedelta) -> datetime:
+    """Returns an instant that is earlier by so much; the first one of the calendar where there is none."""
+    try:
+        return instant - by
+    except OverflowError:
+        return datetime.min.replace(tzinfo=timezone.utc)
+
+
 def parse_start_date(text: str) -> datetime:
     """Returns the instant of a date, which is midnight UTC, or of a date-time. Raises ValueError."""
-    if len(text) == len("2025-01-31"):
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=timezone.utc)
     return parse_text_time(text)

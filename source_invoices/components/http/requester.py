@@ -21,13 +21,13 @@ from airbyte_cdk.sources.types import StreamSlice
 from source_invoices.components.http.stream_failure import StreamFailure
 from source_invoices.components.http.throttling import ProviderPause
 from source_invoices.components.http.transport import Transport
-from source_invoices.components.pages.error_handler import page_of
+from source_invoices.components.pages.error_handler import mark_key, page_of
 from source_invoices.components.pages.page import Page
 from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Position
 from source_invoices.settings import check_limits, setting
 from source_invoices.sync_context import context_of
 
-_URL = "url"
+_URL, _KEY_URL = "url", "key_url"
 # What a template mentions that differs between the requests of a stream.
 _VARIABLES = ("stream_slice", "stream_interval", "position")
 
@@ -41,7 +41,8 @@ class PageRequester:
     page_parameter, page_size_parameter: those that ask for a page by its number, and for so many rows.
     page_size: how many rows are asked for; a template.
     filters: parameters taken from the configuration as they are, each `parameter: [path of the setting]`.
-    key_parameter: the parameter that asks a list for one invoice. An address that has `{key}` in it needs none.
+    key_parameter: the parameter that asks the list for one invoice; or
+    key_url: the template of the address of one invoice, with `{key}` in it.
     timeouts: seconds to wait for a connection and for each part of an answer.
     """
 
@@ -51,7 +52,7 @@ class PageRequester:
     authenticator: DeclarativeAuthenticator
     error_handler: ErrorHandler
     provider: str
-    url: str
+    url: str = ""
     page_parameter: str = ""
     page_size_parameter: str = ""
     page_size: str = ""
@@ -59,6 +60,7 @@ class PageRequester:
     request_headers: Mapping[str, str] = field(default_factory=dict)
     filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     key_parameter: str = ""
+    key_url: str = ""
     timeouts: Sequence[float] = (10, 60)
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
@@ -80,7 +82,7 @@ class PageRequester:
         self._environment = self._session.merge_environment_settings(address, {}, None, None, None)
         self._headers = {**self._session.headers, **self.request_headers}
         self._page_size = int(InterpolatedString.create(self.page_size, parameters=parameters).eval(self.config) or 0)
-        templates = {_URL: self.url, **self.request_parameters}
+        templates = {_URL: self.url, _KEY_URL: self.key_url, **self.request_parameters}
         varying = {name: text for name, text in templates.items() if any(variable in text for variable in _VARIABLES)}
         fixed = {name: text for name, text in templates.items() if name not in varying}
         filters = {name: setting(self.config, path) for name, path in self.filters.items()}
@@ -106,13 +108,15 @@ class PageRequester:
     def _prepare(self, stream_slice: StreamSlice, position: Position) -> requests.PreparedRequest:
         varying = self._varying.eval(self.config, stream_slice=stream_slice, position=position)
         parameters = {**self._fixed, **varying}
-        url = parameters.pop(_URL)
-        if isinstance(position, InvoiceKey):
-            if self.key_parameter:
-                parameters[self.key_parameter] = position.key
-            url = url.replace("{key}", parse.quote(position.key, safe=""))
-        if self.page_parameter:
-            parameters[self.page_parameter] = 1 if isinstance(position, InvoiceKey) else position.number
-            parameters[self.page_size_parameter] = self._size(position)
+        url, key_url = parameters.pop(_URL), parameters.pop(_KEY_URL)
+        if isinstance(position, InvoiceKey) and key_url:
+            url, parameters = key_url.replace("{key}", parse.quote(position.key, safe="")), {}
+        elif isinstance(position, InvoiceKey):
+            parameters |= {self.key_parameter: position.key, self.page_parameter: 1}
+        else:
+            parameters |= {self.page_parameter: position.number, self.page_size_parameter: self._size(position)}
         sent = {name: value for name, value in parameters.items() if value not in (None, "")}
-        return requests.Request("GET", url, self._headers, params=sent, auth=self.authenticator).prepare()
+        request = requests.Request("GET", url, self._headers, params=sent, auth=self.authenticator).prepare()
+        if isinstance(position, InvoiceKey):
+            mark_key(request, position.key)
+        return request

@@ -4,7 +4,6 @@ This module is here because the manifest can neither cap the requests in flight 
 provider; and because the CDK's retries end in a message that hides the provider's words.
 """
 
-import logging
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -22,8 +21,6 @@ from source_invoices.components.http.throttling import ProviderPause, RetryPolic
 
 # The greatest num_workers that the settings allow.
 _MOST_WORKERS = 40
-
-_logger = logging.getLogger("airbyte")
 
 
 class NotFetchedAhead(Exception):
@@ -77,10 +74,8 @@ class Transport(HTTPAdapter):
             answer = self._exchange(request, *args, **kwargs)
             resolution = self._error_handler.interpret_response(answer)
             action = resolution.response_action
-            if action in (ResponseAction.SUCCESS, ResponseAction.IGNORE) and isinstance(answer, requests.Response):
+            if action == ResponseAction.SUCCESS and isinstance(answer, requests.Response):
                 self._pause.lift()
-                if action == ResponseAction.IGNORE:
-                    _logger.info(resolution.error_message)
                 return answer
             if action == ResponseAction.RATE_LIMITED and isinstance(answer, requests.Response):
                 throttled += 1

@@ -10,6 +10,7 @@ from collections.abc import Hashable, Sequence
 
 from source_invoices.components.incremental.distinct_keys import DistinctKeys
 from source_invoices.components.pages.page import Page
+from source_invoices.components.pages.plan import Figures
 
 # A list whose order never settles ends in a failure instead of an endless read.
 _MOST_READINGS = 12
@@ -96,6 +97,11 @@ class Completeness:
     def has_met_all(self) -> bool:
         """Returns whether as many rows were met, in all readings together, as the last page states."""
         return max(self._met.count(), self._met_together()) >= self._last_total
+
+    def figures(self, *, is_whole: bool, since: str = "") -> Figures:
+        """Returns what was read so far. is_whole: the list was read to its end."""
+        counted = None if self._first_total is None else self._last_total
+        return Figures(self.readings, self._met_together(), counted, is_whole, since)
 
     def _met_together(self) -> int:
         together = DistinctKeys()

@@ -17,7 +17,7 @@ from typing import Any
 from source_invoices.components.incremental.completeness import Completeness
 from source_invoices.components.incremental.page_drift import PageDrift
 from source_invoices.components.pages.page import Page, Row
-from source_invoices.components.pages.plan import PageNumber, Position
+from source_invoices.components.pages.plan import Figures, PageNumber, Position
 from source_invoices.times import parse_text_time
 
 # A list that never comes to rest ends in a failure instead of an endless read.
@@ -49,6 +49,7 @@ class CurrentWindow:
         self._readings = 0
         self._drift = PageDrift()
         self._completeness = Completeness()
+        self._is_done = False
         # The versions of rows that the next reading meets again.
         self._met: set[tuple[Any, Any]] = set()
         self._is_sorted = False
@@ -84,14 +85,16 @@ class CurrentWindow:
     def next_position(self, page: Page, position: Position) -> Position | None:
         if not isinstance(position, PageNumber):
             return None
+        is_same_size = self._completeness.observe(page, position.number)
         if not page.more and position.number == page.number == 1:  # nothing has moved between two pages
+            self._is_done = True
             return None
         times = [self._updated(row) for row in page.rows]
         if position.direction and not self._may_be_newest_first(times):
             del self._directions[0]
             self._begin(until=None)
             return self.first_position
-        if not self._completeness.observe(page, position.number):
+        if not is_same_size:
             return self._read_whole(position, "its pages changed their size")
         self._observe(page, times)
         steps_back = self._drift.steps_back
@@ -105,12 +108,16 @@ class CurrentWindow:
             return position.at(number)
         if not self._is_complete(position):
             return self._again(position)
-        if self._completeness.has_met_all():
+        self._is_done = self._completeness.has_met_all()
+        if self._is_done:
             return None
         return self._read_whole(position, "rows came twice and others not at all")
 
     def expected_rows(self, page: Page) -> int | None:
         return page.total
+
+    def figures(self) -> Figures | None:
+        return self._completeness.figures(is_whole=self._is_done)
 
     def _observe(self, page: Page, times: Sequence[datetime]) -> None:
         self._first = times[0] if times else self._first

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from source_invoices.components.incremental.lookback_scan import LookbackScan
 from source_invoices.components.pages.page import Page, Row
-from source_invoices.components.pages.plan import InvoiceKey, Position, read_keys
+from source_invoices.components.pages.plan import Figures, InvoiceKey, Position, read_keys
 
 
 class DetailPlan:
@@ -37,4 +37,7 @@ class DetailPlan:
         return read_keys(position.later)
 
     def expected_rows(self, page: Page) -> int | None:
+        return None
+
+    def figures(self) -> Figures | None:
         return None

@@ -6,7 +6,7 @@ from dataclasses import replace
 from source_invoices.components.incremental.completeness import Completeness
 from source_invoices.components.incremental.page_drift import PageDrift
 from source_invoices.components.pages.page import Page, Row
-from source_invoices.components.pages.plan import PageNumber, Position
+from source_invoices.components.pages.plan import Figures, PageNumber, Position
 
 
 class ListPlan:
@@ -15,6 +15,7 @@ class ListPlan:
     def __init__(self) -> None:
         self._drift = PageDrift()
         self._completeness = Completeness()
+        self._is_done = False
 
     @property
     def first_position(self) -> Position | None:
@@ -33,12 +34,16 @@ class ListPlan:
             self._completeness.restart()
         if number is not None:
             return position.at(number)
-        if self._completeness.is_whole(to_the_end=True):
+        self._is_done = self._completeness.is_whole(to_the_end=True)
+        if self._is_done:
             return None
         return self._again(position, "rows came twice and others not at all")
 
     def expected_rows(self, page: Page) -> int | None:
         return page.total
+
+    def figures(self) -> Figures | None:
+        return self._completeness.figures(is_whole=self._is_done)
 
     def _again(self, position: PageNumber, reason: str) -> PageNumber:
         self._completeness.read_again(reason)

@@ -7,7 +7,7 @@ from source_invoices.components.incremental.completeness import Completeness
 from source_invoices.components.incremental.lookback_scan import LookbackScan
 from source_invoices.components.incremental.page_drift import PageDrift, RepeatedList
 from source_invoices.components.pages.page import Page, Row
-from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Position, Purpose, read_keys
+from source_invoices.components.pages.plan import Figures, InvoiceKey, PageNumber, Position, Purpose, read_keys
 from source_invoices.components.pages.reading_check import ReadingCheck
 
 # After so many readings of the front of a list that did not meet every row, the whole list is read.
@@ -57,6 +57,9 @@ class LookbackPlan:
 
     def expected_rows(self, page: Page) -> int | None:
         return self._scan.expected_rows
+
+    def figures(self) -> Figures | None:
+        return self._completeness.figures(is_whole=self._scan.is_read_to_the_end, since=self._scan.reaches_to)
 
     def _after_page(self, page: Page, position: PageNumber) -> Position | None:
         steps_back = self._drift.steps_back

@@ -19,7 +19,7 @@ from source_invoices.components.incremental.open_invoices import OpenInvoices
 from source_invoices.components.incremental.scan_state import ScanState
 from source_invoices.components.incremental.sort_order import SortOrder
 from source_invoices.components.pages.page import Page, Row
-from source_invoices.times import parse_time
+from source_invoices.times import earlier, parse_time, to_rfc3339
 
 # For issue dates that are whole days, back-dated by hours, or in another zone.
 _ALLOWANCE = timedelta(days=1)
@@ -83,13 +83,20 @@ class LookbackScan:
         self._newest: datetime | None = None
         self._newest_key = ""
         self._open_and_older = 0
-        self._is_read_to_the_end = False
+        self.is_read_to_the_end = False
         self._is_finished = False
+
+    @property
+    def reaches_to(self) -> str:
+        """The time down to which the list is read; "" for a list that is read to its end."""
+        return to_rfc3339(self._saved.lookback_start) if self._saved and not self.is_read_to_the_end else ""
 
     @property
     def vanished(self) -> list[str]:
         """The invoices that were open at the last sync and that the list no longer shows."""
-        if self._is_read_to_the_end:
+        if not self._is_finished:
+            return []
+        if self.is_read_to_the_end:
             return self.open.unseen
         is_explained = self._saved is None or self.back_dated() <= 0
         return self.open.missing if is_explained else []
@@ -127,7 +134,7 @@ class LookbackScan:
         follows = self.order.observe(issued)
         starts = {self._next_start(), *([self._saved.lookback_start] if self._saved else [])}
         self.count.observe(page, issued, starts)
-        self._is_read_to_the_end |= not page.more
+        self.is_read_to_the_end |= not page.more
         return follows
 
     def front(self, page: Page) -> Hashable:
@@ -172,7 +179,7 @@ class LookbackScan:
         """Begins another reading of the list. What was met so far is only known to be there."""
         self.count.restart()
         self.order.overlap()
-        self._is_read_to_the_end = False
+        self.is_read_to_the_end = False
 
     def end_list(self) -> None:
         """Notes that the list has been read."""
@@ -199,7 +206,7 @@ class LookbackScan:
         start = self._next_start()
         owed = self.details.missing | (set(self.open.unseen) - set(self.vanished))
         keys, older = self.open.keys(start, owed)
-        is_whole = self.reads_everything and self._is_read_to_the_end
+        is_whole = self.reads_everything and self.is_read_to_the_end
         read_whole_before = self._saved.read_whole_at if self._saved else None
         return ScanState(
             lookback_start=start,
@@ -223,5 +230,5 @@ class LookbackScan:
 
     def _next_start(self) -> datetime:
         rule = self._rule
-        start = min(self._newest or rule.started, rule.started) - rule.lookback - _ALLOWANCE
-        return max(start, rule.since - _ALLOWANCE) if rule.since else start
+        start = earlier(min(self._newest or rule.started, rule.started), rule.lookback + _ALLOWANCE)
+        return max(start, earlier(rule.since, _ALLOWANCE)) if rule.since else start

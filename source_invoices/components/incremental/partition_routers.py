@@ -7,6 +7,7 @@ This module is here because the concurrent CDK knows no custom cursor. What a ro
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -22,10 +23,12 @@ from source_invoices.components.incremental.lookback_scan import Columns, Lookba
 from source_invoices.components.incremental.scan_state import ScanState
 from source_invoices.components.pages.plan import with_plan
 from source_invoices.components.pages.whole_page import PageRecord
+from source_invoices.receipt import Receipt
 from source_invoices.settings import digest, setting, start_date
 from source_invoices.sync_context import SyncContext, context_of
 
 # Settings that choose no rows.
+_MOST_NAMED = 10
 _NEUTRAL = {"credentials", "api_key", "api_url", "token_url", "requests_per_minute", "invoice_uuids"}
 
 
@@ -52,9 +55,27 @@ def _scan_of(
             since=start_date(config),
             asks_details=asks_details,
         )
-        return LookbackScan(saved, rule)
+        scan = LookbackScan(saved, rule)
+        context.receipts.get(name, Receipt).close_with(partial(_closing_warnings, scan))
+        return scan
 
     return context.scans.get(name, begin)
+
+
+def _closing_warnings(scan: LookbackScan) -> Iterator[str]:
+    """Yields a sentence for the invoices that are gone, and one for the details that are not there."""
+    if gone := scan.vanished:
+        yield (
+            f"{_some(gone)} open at the last sync, no longer in the list. The destination still shows them as open. A "
+            "full refresh, or a deletion by hand, removes them there."
+        )
+    if missing := sorted(scan.details.missing):
+        yield f"{_some(missing)} in the list without a detail (HTTP 404). The next sync asks for them again."
+
+
+def _some(keys: Sequence[str]) -> str:
+    more = ", ..." if len(keys) > _MOST_NAMED else ""
+    return f"{len(keys)} invoices ({', '.join(keys[:_MOST_NAMED])}{more}) were"
 
 
 def _state_of(scan: LookbackScan, saved: Mapping[str, Any]) -> Mapping[str, StreamState]:

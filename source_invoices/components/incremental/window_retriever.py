@@ -57,4 +57,4 @@ class WindowRetriever(PageRetriever):
         return CurrentWindow(self.primary_key, self.cursor_field, self.newest_first)
 
     def _read_window(self, plan: ListPlan | CurrentWindow, window: str, stream_slice: StreamSlice) -> Iterable[Record]:
-        return self._read(plan, with_plan(plan, stream_slice.partition, stream_slice.cursor_slice, window=window))
+        return self._read(plan, with_plan(plan, stream_slice.partition, stream_slice.cursor_slice, window=window), {})

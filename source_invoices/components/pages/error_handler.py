@@ -15,14 +15,13 @@ from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import (
     SUCCESS_RESOLUTION,
     ErrorResolution,
-    ResponseAction,
 )
 
 from source_invoices.components.http.responses import Resolutions, decode, quote, resolve_status, why_unanswered
 from source_invoices.components.pages.page import Envelope, InconsistentPage, Page
-from source_invoices.providers import PROVIDERS
 
 _PAGE = "invoice_page"
+_INVOICE_KEY = "invoice_key"
 
 
 def page_of(response: requests.Response) -> Page:
@@ -37,8 +36,9 @@ class PageErrorHandler(ErrorHandler):
 
     provider: its key. envelope: see Envelope. permission: what to do when access is refused.
     page_parameter: the parameter that asks for a page. throttled: the statuses that mean "too many requests".
-    skip_missing: a 404 in JSON is an empty page with a log line, for an invoice that was listed a moment ago and is
-    gone. Any other 404 does not come from the provider's API.
+    key_envelope: the same for the answer to a request for one invoice, where that differs.
+    missing_fails: a 404 in JSON to such a request fails the stream; else it is an empty page. Any other 404 does not
+    come from the provider's API.
     """
 
     parameters: InitVar[Mapping[str, Any]]
@@ -48,7 +48,8 @@ class PageErrorHandler(ErrorHandler):
     permission: str
     page_parameter: str = "page"
     throttled: Sequence[int] = field(default_factory=lambda: [requests.codes.too_many_requests])
-    skip_missing: bool = False
+    key_envelope: Mapping[str, Any] | None = None
+    missing_fails: bool = False
 
     # The transport repeats requests, so the CDK does not.
     max_retries = 0
@@ -57,17 +58,16 @@ class PageErrorHandler(ErrorHandler):
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         self._resolutions = Resolutions(self.provider, parameters["name"])
         self._envelope = Envelope(**self.envelope)
+        self._key_envelope = Envelope(**self.key_envelope) if self.key_envelope else self._envelope
         self._throttled = frozenset(self.throttled)
 
     def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
         if not isinstance(response, requests.Response):
             return self._resolutions.retry(why_unanswered(response))
-        if self.skip_missing and response.status_code == requests.codes.not_found and _is_json(response):
-            name = response.request.path_url.rsplit("/", 1)[-1]
-            what = f"invoice {name} is listed but no longer there, HTTP 404: {quote(response)}."
-            message = f"{PROVIDERS[self.provider]}: {what} Skipped."
+        is_missing = response.status_code == requests.codes.not_found and key_of(response.request) is not None
+        if is_missing and not self.missing_fails and _is_json(response):
             setattr(response, _PAGE, Page([], [], None, False))
-            return ErrorResolution(ResponseAction.IGNORE, None, message)
+            return SUCCESS_RESOLUTION
         resolution = resolve_status(response, self._resolutions, self._throttled, self.permission)
         return resolution or self._judge(response)
 
@@ -81,9 +81,10 @@ class PageErrorHandler(ErrorHandler):
             return self._resolutions.fail(
                 f"the provider reports an error, {quote(response)}.", self.permission, FailureType.system_error
             )
+        key = key_of(response.request)
         try:
-            page = self._envelope.read(body)
-            self._check_identity(response, page)
+            page = (self._envelope if key is None else self._key_envelope).read(body)
+            _refuse_another_invoice(page, key)
         except InconsistentPage as error:
             asked = _query(response).get(self.page_parameter, [""])[0]
             if asked not in ("", str(error.number)):
@@ -96,10 +97,22 @@ class PageErrorHandler(ErrorHandler):
         setattr(response, _PAGE, page)
         return SUCCESS_RESOLUTION
 
-    def _check_identity(self, response: requests.Response, page: Page) -> None:
-        asked = response.request.path_url.split("?")[0].rsplit("/", 1)[-1]
-        if not self._envelope.rows and str(page.keys[0]).lower() != asked.lower():
-            raise ValueError(f"invoice {asked} was asked for, invoice {page.keys[0]} came")
+
+def mark_key(request: requests.PreparedRequest, key: str) -> None:
+    """Notes on a request that it asks for one invoice."""
+    setattr(request, _INVOICE_KEY, key)
+
+
+def key_of(request: requests.PreparedRequest) -> str | None:
+    """Returns the key of the invoice that a request asks for; None for a page."""
+    key: str | None = getattr(request, _INVOICE_KEY, None)
+    return key
+
+
+def _refuse_another_invoice(page: Page, key: str | None) -> None:
+    """Raises ValueError if one invoice was asked for by its address and another one came."""
+    if key is not None and page.is_single and str(page.keys[0]).lower() != key.lower():
+        raise ValueError(f"invoice {key} was asked for, invoice {page.keys[0]} came")
 
 
 def _query(response: requests.Response) -> dict[str, list[str]]:

@@ -4,6 +4,7 @@ This module is here because a path in the manifest cannot say that a part must b
 with the rest.
 """
 
+import re
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 Row = MutableMapping[str, Any]
 
 _MISSING = object()
+# As parts of a path the last two would name another address.
+_NO_KEYS = ("", ".", "..")
 
 
 class InconsistentPage(ValueError):
@@ -30,7 +33,7 @@ class Page:
 
     number: None where the provider numbers no pages. total: rows of the whole list; size: rows of a full page; pages:
     how many there are; each None where the provider does not say so. fetched_ahead: pages after it may have come before
-    it. asked_size: how many rows were asked for.
+    it. asked_size: how many rows were asked for. is_single: the body holds one invoice instead of a list.
     """
 
     rows: Sequence[Row]
@@ -42,6 +45,7 @@ class Page:
     pages: int | None = None
     fetched_ahead: bool = False
     asked_size: int | None = None
+    is_single: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Envelope:
     """Where a page carries its parts. Each is a path of keys into the body.
 
     key: the primary key that every row must have.
-    rows: the list of rows; an empty path means that the body itself is the one row.
+    rows: the list of rows, or the one row; an empty path means that the body itself is the one row.
     number: the page's number, from 1.
     total and size: how many rows the list and a full page have, where the provider says so.
     last: the number of the last page; or
@@ -79,14 +83,17 @@ class Envelope:
             return Page(body, self._keys(body), None, bool(body))
         if not isinstance(body, dict):
             raise ValueError("the body is not a JSON object")
-        rows = _at(body, self.rows) if self.rows else [body]
+        rows = _at(body, self.rows)
         if rows is None:
             rows = []
+        is_single = isinstance(rows, dict) and not self.number
+        if is_single:
+            rows = [rows]
         if not isinstance(rows, list):
             raise ValueError(f"there is no list of invoices at `{'.'.join(self.rows)}`")
         keys = self._keys(rows)
         if not self.number:
-            return Page(rows, keys, None, False)
+            return Page(rows, keys, None, False, is_single=is_single)
         number = _whole(body, self.number)
         more = self._more(body, number)
         if more and not rows:
@@ -117,8 +124,9 @@ class Envelope:
 
     def _keys(self, rows: Sequence[Any]) -> list[Any]:
         keys = [row.get(self.key) if isinstance(row, dict) else None for row in rows]
-        if None in keys:
-            raise ValueError(f"entry {keys.index(None) + 1} of the list is not an invoice with a `{self.key}`")
+        for place, key in enumerate(keys):
+            if type(key) not in (str, int) or key in _NO_KEYS:
+                raise ValueError(f"entry {place + 1} of the list is not an invoice with a `{self.key}`: {key!r:.100}")
         return keys
 
 
@@ -130,6 +138,8 @@ def _at(body: Any, path: Sequence[str]) -> Any:
 
 def _whole(body: Any, path: Sequence[str], at_least: int = 0) -> int:
     value = _at(body, path)
+    if isinstance(value, str) and re.fullmatch(r"\d{1,18}", value, re.ASCII):
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
         raise ValueError(f"`{'.'.join(path)}` is not a number that pages can be counted with")
     return value

@@ -53,6 +53,21 @@ class InvoiceKey:
     later: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class Figures:
+    """What a plan has read of its list.
+
+    distinct: invoices that were met. counted: by the provider; None where it does not say. since: down to which time a
+    list was read that was not read to its end.
+    """
+
+    readings: int
+    distinct: int
+    counted: int | None
+    is_whole: bool
+    since: str = ""
+
+
 Position: TypeAlias = PageNumber | InvoiceKey
 
 
@@ -74,6 +89,9 @@ class Plan(Protocol):
 
     def expected_rows(self, page: Page) -> int | None:
         """Returns how many rows the slice will emit, as far as this page shows; None if it does not."""
+
+    def figures(self) -> Figures | None:
+        """Returns what was read so far; None for a plan that reads no list."""
 
 
 def with_plan(

@@ -18,11 +18,12 @@ from source_invoices.components.http.requester import PageRequester
 from source_invoices.components.http.responses import Resolutions
 from source_invoices.components.incremental.cursor_limit import observe_until
 from source_invoices.components.pages.page import Page, Row
-from source_invoices.components.pages.plan import Plan, Position, plan_of
+from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Plan, Position, Purpose, plan_of
 from source_invoices.components.pages.prefetch import Prefetch
 from source_invoices.components.pages.whole_page import PageRecord, newest_cursor
 from source_invoices.components.records.filters import InvoiceFilter
 from source_invoices.components.records.transformation import PageTransformation
+from source_invoices.receipt import Receipt
 from source_invoices.settings import is_check
 from source_invoices.sync_context import context_of
 from source_invoices.times import to_rfc3339
@@ -32,7 +33,9 @@ from source_invoices.times import to_rfc3339
 class PageRetriever(Retriever):
     """Reads slices as their plans say. One instance reads all slices of a stream, several at the same time.
 
-    provider: its name for people. prefetches: whether pages are fetched ahead.
+    provider: its key. prefetches: whether pages are fetched ahead.
+    trims_look_ups: an invoice that is asked for by its key comes with more fields than in the list. Those that the
+    schema does not name are left out, so that all rows have the same fields.
     name, transformations, cursor: the stream's, handed in by the CDK.
     """
 
@@ -46,11 +49,15 @@ class PageRetriever(Retriever):
     cursor: Cursor
     transformations: Sequence[PageTransformation] = field(default_factory=list)
     prefetches: bool = True
+    trims_look_ups: bool = False
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         self._stream = parameters["name"]
         self._context = context_of(self.api_budget)
+        # The list of a stream of details is read for that stream, and none of its rows is emitted.
+        self._is_emitted = self.name == self._stream
         self._resolutions = Resolutions(self.provider, self._stream)
+        self._receipt = self._context.receipts.get(self._stream, Receipt)
         self._workers = self.config["num_workers"] if self.prefetches else 1
         self._latest = to_rfc3339(self._context.started)
         cursor_field = getattr(self.cursor, "cursor_field", None)
@@ -68,9 +75,9 @@ class PageRetriever(Retriever):
         plan = plan_of(stream_slice) if stream_slice else None
         if stream_slice is None or plan is None:
             raise ValueError(f"{self._stream} needs a slice with a plan")
-        return self._read(plan, stream_slice)
+        return self._read(plan, stream_slice, records_schema.get("properties", {}))
 
-    def _read(self, plan: Plan, stream_slice: StreamSlice) -> Iterable[Record]:
+    def _read(self, plan: Plan, stream_slice: StreamSlice, fields: Mapping[str, Any]) -> Iterable[Record]:
         fetch, fetch_ahead = self.requester.page, self.requester.page_ahead
         prefetch = Prefetch(partial(fetch, stream_slice), partial(fetch_ahead, stream_slice), self._workers)
         position = plan.first_position
@@ -78,13 +85,19 @@ class PageRetriever(Retriever):
             while position:
                 self._context.backpressure.wait()
                 page = prefetch.page(position)
-                yield from self._records(self._rows(plan, page, position), stream_slice)
+                if self.trims_look_ups and isinstance(position, InvoiceKey):
+                    _trim(page.rows, fields)
+                rows = self._rows(plan, page, position)
+                self._receipt.add_page(is_list=_is_read(position), emitted=len(rows) if self._is_emitted else 0)
+                yield from self._records(rows, stream_slice)
                 if is_check(self.config):
                     return
                 position = self._next_position(plan, page, position)
                 self._expect(plan, page, stream_slice)
         finally:
             prefetch.stop()
+            if figures := plan.figures():
+                self._receipt.add_list(figures)
 
     def _rows(self, plan: Plan, page: Page, position: Position) -> Sequence[Row]:
         """Returns the rows of a page that are emitted: normalised, and filtered by settings and plan.
@@ -113,3 +126,13 @@ class PageRetriever(Retriever):
         rows = plan.expected_rows(page)
         if rows is not None and not self.record_filter.is_status_filtered:
             self._context.progress.expect(self._stream, str(stream_slice.cursor_slice), rows)
+
+
+def _is_read(position: Position) -> bool:
+    return isinstance(position, PageNumber) and position.purpose is Purpose.READ
+
+
+def _trim(rows: Sequence[Row], fields: Mapping[str, Any]) -> None:
+    for row in rows:
+        for name in row.keys() - fields.keys():
+            del row[name]

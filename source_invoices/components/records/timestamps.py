@@ -4,62 +4,78 @@ This module is here because the manifest cannot parse the providers' times (see 
 record costs more than the rest of the read.
 """
 
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import InitVar, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.streams.call_rate import APIBudget
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_invoices.components.records.transformation import PageTransformation
+from source_invoices.receipt import Receipt
+from source_invoices.sync_context import context_of
 from source_invoices.times import normalize, unix_to_rfc3339, whole_seconds
+
+_Time = TypeVar("_Time")
 
 
 @dataclass
 class Timestamps(PageTransformation):
-    """Normalizes text times and derives the cursor. A time that cannot be read fails the stream.
+    """Normalizes text times and derives the cursor.
 
-    Where the stock AddFields fails, the CDK keeps the record and silently stops moving the state.
+    A time that cannot be read fails the stream where the cursor or the scan stands on it: where the stock AddFields
+    fails, the CDK keeps the record and silently stops moving the state. In any other field it becomes null, with a
+    warning.
 
-    key: the primary key, for messages. text_times: fields that hold a time as text; null and "" are left as they are.
-    latest_of: fields that hold seconds since 1970. The latest becomes `derived`; null and 0 mean "not yet".
+    key: the primary key, for messages. text_times: fields that hold a time as text. latest_of: fields that hold seconds
+    since 1970; the latest becomes `derived`, and null and 0 mean "not yet". issued, cursor_field: see ListRouter.
     """
 
     parameters: InitVar[Mapping[str, Any]]
+    api_budget: APIBudget
     key: str
+    issued: str
+    cursor_field: str
     text_times: Sequence[str] = field(default_factory=list)
     latest_of: Sequence[str] = field(default_factory=list)
     derived: str = ""
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         self._stream = parameters["name"]
+        self._receipt = context_of(self.api_budget).receipts.get(self._stream, Receipt)
 
     def transform_rows(self, rows: Iterable[MutableMapping[str, Any]]) -> None:
         for row in rows:
-            self._normalize(row)
+            for name in self.text_times:
+                text = row.get(name)
+                if text is not None:
+                    row[name] = self._read(row, name, normalize) if text else None
             if self.derived:
                 row[self.derived] = self._latest(row)
 
-    def _normalize(self, row: MutableMapping[str, Any]) -> None:
-        for name in self.text_times:
-            text = row.get(name)
-            if text:
-                try:
-                    row[name] = normalize(text)
-                except (ValueError, TypeError) as error:
-                    raise self._unreadable(row, name, error) from error
-
-    def _latest(self, row: Mapping[str, Any]) -> str | None:
+    def _latest(self, row: MutableMapping[str, Any]) -> str | None:
         latest = None
         for name in self.latest_of:
             value = row.get(name)
             if value:
-                try:
-                    seconds = whole_seconds(value)
-                except (ValueError, TypeError) as error:
-                    raise self._unreadable(row, name, error) from error
-                latest = seconds if latest is None or seconds > latest else latest
+                seconds = self._read(row, name, whole_seconds)
+                if type(value) is not int:
+                    row[name] = seconds
+                if seconds is not None and (latest is None or seconds > latest):
+                    latest = seconds
+            elif value == "":
+                row[name] = None
         return None if latest is None else unix_to_rfc3339(latest)
+
+    def _read(self, row: Mapping[str, Any], name: str, read: Callable[[Any], _Time]) -> _Time | None:
+        try:
+            return read(row[name])
+        except (ValueError, TypeError) as error:
+            if name in (self.issued, self.cursor_field):
+                raise self._unreadable(row, name, error) from error
+        self._receipt.warn(f"the time in `{name}` cannot be read and is left out", [repr(row[name])[:100]])
+        return None
 
     def _unreadable(self, row: Mapping[str, Any], name: str, error: Exception) -> AirbyteTracedException:
         return AirbyteTracedException(
