@@ -63,14 +63,15 @@ class WindowRetriever(PageRetriever):
                 yield from self._read_window(ListPlan(), "closed", stream_slice)
             return
         before = windows.count()
-        yield from self._read_window(self._current(), "current", stream_slice)
+        since = stream_slice.cursor_slice["start_time"] if self._sync.goes_on else ""
+        yield from self._read_window(self._current(since), "current", stream_slice)
         if windows.count() > before:  # one that had not begun yet
-            yield from self._read_window(self._current(), "current", stream_slice)
+            yield from self._read_window(self._current(since), "current", stream_slice)
         if not is_check(self.config):
             yield from self._read_what_windows_lack(stream_slice)
 
-    def _current(self) -> CurrentWindow:
-        return CurrentWindow(self.primary_key, self.cursor_field, self.newest_first)
+    def _current(self, since: str) -> CurrentWindow:
+        return CurrentWindow(self.primary_key, self.cursor_field, self.newest_first, since=since)
 
     def _read_window(self, plan: ListPlan | CurrentWindow, window: str, stream_slice: StreamSlice) -> Iterable[Record]:
         return self._read(plan, with_plan(plan, stream_slice.partition, stream_slice.cursor_slice, window=window), {})
