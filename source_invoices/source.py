@@ -11,7 +11,6 @@ from airbyte_cdk.models import (
     AirbyteMessage,
     AirbyteRecordMessage,
     AirbyteStateMessage,
-    AirbyteStreamStatus,
     ConfiguredAirbyteCatalog,
     Status,
     Type,
@@ -34,7 +33,7 @@ from source_invoices.components.pages.whole_page import RecordPage
 from source_invoices.config import validation_errors, with_defaults
 from source_invoices.errors import FailureLog, config_error, summary
 from source_invoices.manifest_file import load_manifest
-from source_invoices.receipt import Receipt
+from source_invoices.stream_messages import add_window_state, is_first_failure, log_receipt
 from source_invoices.sync_context import SyncContext
 
 CHECK_LIMITS = TestLimits(1, 1, 1, 1)
@@ -159,8 +158,9 @@ class SourceInvoices(BoundSource):
                 if isinstance(message, RecordPage):
                     yield message
                     self.context.backpressure.written(len(message.rows))
-                elif _is_first_failure(message, failures):
-                    self._log_receipt(message)
+                elif is_first_failure(message, failures):
+                    add_window_state(message, self.context)
+                    log_receipt(message, self.context, self.logger)
                     yield message
         except AirbyteTracedException as error:
             raise summary(failures) if failures else error from None
@@ -168,32 +168,9 @@ class SourceInvoices(BoundSource):
             self.context.backpressure.give_up()
             self.logger.removeFilter(failure_log)
 
-    def _log_receipt(self, message: AirbyteMessage) -> None:
-        """Says at the end of a stream what was counted and read, and what is worth a warning."""
-        status = message.trace.stream_status if message.type is Type.TRACE and message.trace else None
-        if not status or status.status not in (AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE):
-            return
-        name = status.stream_descriptor.name
-        receipt = self.context.receipts.get(name, Receipt)
-        for warning in receipt.warnings(name):
-            self.logger.warning(warning)
-        self.logger.info(receipt.line(name))
-
     def _another(self, *args: Any, **options: Any) -> "SourceInvoices":
         return type(self)(*args, **options, manifest=self._given_manifest, retry_policy=self._retry_policy)
 
     def _refuse_a_bad_configuration(self) -> None:
         if self._validation_errors:
             raise config_error(" ".join(self._validation_errors))
-
-
-def _is_first_failure(message: AirbyteMessage, failures: dict[str, AirbyteErrorTraceMessage]) -> bool:
-    """Returns False for a further failure of a stream: every slice that is being read reports the one that ended it."""
-    error = message.trace.error if message.type is Type.TRACE and message.trace else None
-    if not error or not error.stream_descriptor:
-        return True
-    name = error.stream_descriptor.name
-    if name in failures:
-        return False
-    failures[name] = error
-    return True

@@ -18,6 +18,7 @@ from source_invoices.components.http.throttling import ProviderPause, RetryPolic
 from source_invoices.components.http.tokens import AccessToken
 from source_invoices.components.incremental.closed_windows import ClosedWindows
 from source_invoices.components.incremental.lookback_scan import LookbackScan
+from source_invoices.components.incremental.window_state import WindowSync
 from source_invoices.components.pages.backpressure import Backpressure
 from source_invoices.progress import Progress
 from source_invoices.receipt import Receipt
@@ -39,14 +40,18 @@ class Registry(Generic[_Key, _Value]):
                 self._values[key] = make()
             return self._values[key]
 
+    def find(self, key: _Key) -> _Value | None:
+        """Returns a value that was asked for before; None if none was."""
+        with self._lock:
+            return self._values.get(key)
+
 
 class SyncContext:
     """One sync of one source.
 
     retry_policy: attempts and waits of every request. whole_pages: retrievers hand over pages instead of rows; the
     caller must take them apart. started: when this sync began, the same for all streams.
-    pauses: by provider. failures, scans, closed_windows, receipts, saved_states: by stream. tokens: by address and
-    form.
+    pauses: by provider. tokens: by address and form. All others: by stream.
     """
 
     def __init__(self, retry_policy: RetryPolicy | None = None, *, whole_pages: bool = False) -> None:
@@ -59,11 +64,17 @@ class SyncContext:
         self.failures = Registry[str, StreamFailure]()
         self.scans = Registry[str, LookbackScan]()
         self.closed_windows = Registry[str, ClosedWindows]()
+        self.window_syncs = Registry[str, WindowSync]()
         self.tokens = Registry[tuple[Any, ...], AccessToken]()
         self.receipts = Registry[str, Receipt]()
         self.saved_states: dict[str, Mapping[str, Any]] = {}
         self._in_flight: threading.Semaphore | None = None
         self._lock = threading.Lock()
+
+    def window_state(self, stream: str) -> dict[str, Any] | None:
+        """Returns what the windows of a stream leave beside their cursor; None for a stream without windows."""
+        windows = self.window_syncs.find(stream)
+        return windows.dump() if windows else None
 
     def in_flight(self, workers: int) -> threading.Semaphore:
         """Returns the places of the requests that may be in flight at the same time, over all streams."""

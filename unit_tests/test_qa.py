@@ -20,14 +20,17 @@ PAGE = Page(ROOT / "docs" / "invoices.md")
 CHANGELOG = Page(ROOT / "CHANGELOG.md")
 PAGES = sorted(
     str(path.relative_to(ROOT))
-    for folder in ("", ".github", "docs", "tools/benchmarks")
+    for folder in ("", ".github", "docs", "docs/decisions", "tools/benchmarks")
     for path in (ROOT / folder).glob("*.md")
 )
 SCHEMAS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("schemas/*.json"))
 MANIFEST = load_manifest()
 SPECIFICATION: dict[str, Any] = MANIFEST["spec"]["connection_specification"]
-# Of ipxo_invoices the one that walks over the list, not the one for given UUIDs, which comes after it.
-STREAMS: dict[str, Any] = {stream["name"]: stream for group in MANIFEST["streams"][::-1] for stream in group["streams"]}
+# Of the two streams ipxo_invoices, the first one, which scans the list. The other one reads the UUIDs in the settings.
+STREAMS: dict[str, Any] = {
+    stream["$parameters"]["name"]: stream for group in MANIFEST["streams"][::-1] for stream in group["streams"]
+}
+FACTS: dict[str, Any] = {name: stream["$parameters"] for name, stream in STREAMS.items()}
 NAME = DATA["name"]
 
 
@@ -210,19 +213,18 @@ def test_the_documented_streams_are_those_of_discover(catalog: dict[str, Airbyte
 
 def test_the_endpoints_are_the_manifest_s() -> None:
     for name, *_, endpoint in PAGE.table("Supported Streams"):
-        requester = STREAMS[name.strip("`")]["retriever"]["requester"]
-        path = re.sub(r"^{{.*?}}", "", requester["url"])
-        asked = re.sub(r"{{.*?}}", "{}", f"{requester['http_method']} {path}")
-        assert re.sub(r"{\w+}", "{}", endpoint.strip("`")) == asked
+        requester, facts = STREAMS[name.strip("`")]["retriever"]["requester"], FACTS[name.strip("`")]
+        path = re.sub(r"^{{.*?}}", "", requester.get("url") or requester.get("key_url") or facts["url"])
+        requested = re.sub(r"{{.*?}}|{\w+}", "{}", f"{requester.get('http_method', 'GET')} {path}")
+        assert re.sub(r"{\w+}", "{}", endpoint.strip("`")) == requested
 
 
 def test_the_final_statuses_are_the_manifest_s() -> None:
     documented = {name.strip("`"): statuses for name, _, statuses in PAGE.table("Changes and late invoices")}
     assert documented.keys() == STREAMS.keys()
-    walks = {name: stream["retriever"].get("partition_router", {}).get("walk") for name, stream in STREAMS.items()}
-    walked = {name: ", ".join(walk["final"]) for name, walk in walks.items() if walk}
-    assert {name: documented[name] for name in walked} == walked
-    assert documented.keys() - walked.keys() == {"nexudus_payout_invoices"}
+    scanned = {name: ", ".join(facts["final"]) for name, facts in FACTS.items() if "final" in facts}
+    assert {name: documented[name] for name in scanned} == scanned
+    assert documented.keys() - scanned.keys() == {"nexudus_payout_invoices"}
 
 
 def test_the_limits_of_nexudus_are_the_manifest_s() -> None:
@@ -267,9 +269,8 @@ def test_the_er_diagram_names_only_what_exists() -> None:
         for kind, field, sign in re.findall(r"^    (\w+) (\w+) ?(.*)$", attributes, re.MULTILINE):
             assert kind in kinds(FIELDS[f"{entity}.{field}"]), f"{entity}.{field}"
             if entity in STREAMS:
-                stream = STREAMS[entity]
-                assert (sign == "PK") == (field == stream["primary_key"]), f"{entity}.{field}"
-                cursor = stream["incremental_sync"]["cursor_field"]
+                assert (sign == "PK") == (field == STREAMS[entity]["primary_key"]), f"{entity}.{field}"
+                cursor = FACTS[entity]["cursor_field"]
                 assert sign.startswith('"cursor') == (field == cursor), f"{entity}.{field}"
 
 

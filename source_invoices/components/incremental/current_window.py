@@ -36,13 +36,21 @@ class CurrentWindow:
     direction parameter of which one means newest first, tried in this order. clock: a row dated ahead of it says
     nothing about the time of the others.
 
+    since: the start of the window, where the windows before it were read by another sync.
+
     A provider whose order follows none of the directions is read until two readings in a row are the same.
     """
 
     def __init__(
-        self, key: str, updated_field: str, newest_first: Sequence[str], clock: Callable[[], datetime] = _now
+        self,
+        key: str,
+        updated_field: str,
+        newest_first: Sequence[str],
+        clock: Callable[[], datetime] = _now,
+        since: str = "",
     ) -> None:
         self._key = key
+        self._since = since
         self._updated_field = updated_field
         self._directions: list[str | None] = [*newest_first, None]
         self._clock = clock
@@ -117,7 +125,7 @@ class CurrentWindow:
         return page.total
 
     def figures(self) -> Figures | None:
-        return self._completeness.figures(is_whole=self._is_done)
+        return self._completeness.figures(is_whole=self._is_done and not self._since, since=self._since)
 
     def _observe(self, page: Page, times: Sequence[datetime]) -> None:
         self._first = times[0] if times else self._first

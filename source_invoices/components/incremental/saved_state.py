@@ -7,12 +7,14 @@ until then.
 
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from airbyte_cdk.sources.declarative.migrations.state_migration import StateMigration
 from airbyte_cdk.sources.streams.call_rate import APIBudget
 
+from source_invoices.components.incremental.window_state import STATE_KEY, begin_windows
 from source_invoices.sync_context import context_of
 from source_invoices.times import parse_text_time, to_rfc3339
 
@@ -38,6 +40,23 @@ class SavedState(StateMigration):
         saved_states.setdefault(self._name, stream_state.get("parent_state") or {})
         now = context_of(self.api_budget).started
         return {name: _until(now, value) for name, value in stream_state.items()}
+
+
+@dataclass
+class SavedWindows(SavedState):
+    """Takes what the windows have left out of the state. Returns no state where all windows must be read again."""
+
+    config: Mapping[str, Any]
+    provider: str
+
+    def migrate(self, stream_state: Mapping[str, Any]) -> Mapping[str, Any]:
+        context = context_of(self.api_budget)
+        windows = context.window_syncs.get(
+            self._name, partial(begin_windows, self.config, self.provider, context.started)
+        )
+        cursor = {name: value for name, value in super().migrate(stream_state).items() if name != STATE_KEY}
+        saved = stream_state.get(STATE_KEY) or {}
+        return cursor if windows.use(saved, timedelta(days=self.config["full_read_days"])) else {}
 
 
 def _until(now: datetime, value: Any) -> Any:
