@@ -1,4 +1,4 @@
-# The commands of the project. Each installs what it needs into .venv, from locks/dev.txt.
+# The commands of the project. Each one installs what it needs into .venv, from locks/dev.txt.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,7 +15,7 @@ UPGRADE ?= --upgrade
 help:  ## show the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-# The lock is complete and its hashes are checked, so pip resolves nothing. The project itself is installed in place.
+# The lock names every package with its hash, so pip resolves nothing. The project itself is installed in place.
 $(VENV)/installed: pyproject.toml locks/dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
@@ -52,7 +52,7 @@ dist-test: dist  ## install the wheel with each Python version found here, and r
 image:  ## build the image, with podman or docker
 	$(PYTHON) -m tools.containers
 
-# Where Airbyte's base image cannot be pulled, a stand-in replaces it, and a message says so.
+# If Airbyte's base image cannot be pulled, a stand-in replaces it, and a message says so.
 image-test: $(VENV)/installed  ## build the image and test it in containers against the sandbox
 	$(PYTHON) -m tools.containers --stand-in
 	$(BIN)/python -m pytest system_tests/image
@@ -81,8 +81,8 @@ picture: $(VENV)/installed  ## renew docs/invoices.png, the top of that page
 reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliability.md
 	$(BIN)/python -m integration_tests.support.reliability > /dev/null
 
-# One environment has the other readers. Another has only the connector, as users install it, because more packages would
-# make its start longer.
+# One environment has the other readers. The other has only the connector, as users install it, because more packages
+# would make its start slower.
 .venv-bench/installed: pyproject.toml locks/bench.txt locks/runtime.txt
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
@@ -93,7 +93,7 @@ reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliabilit
 		-r locks/runtime.txt
 	touch $@
 
-bench: .venv-bench/installed dist  ## measure against other readers, and renew tools/benchmarks/README.md; an hour (Python 3.11)
+bench: .venv-bench/installed dist  ## measure against other readers, and renew tools/benchmarks/README.md; takes an hour (Python 3.11)
 	.venv-bench/connector/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
 		dist/*.whl
 	.venv-bench/bin/python -m tools.benchmarks
@@ -103,7 +103,7 @@ lint: $(VENV)/installed  ## check style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-lock: $(VENV)/installed  ## renew the locks from pyproject.toml; with UPGRADE= only what has to change
+lock: $(VENV)/installed  ## renew the locks from pyproject.toml; with UPGRADE= only what must change
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra demo --extra dev --generate-hashes \
 		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --constraint locks/dev.txt --generate-hashes \
@@ -113,7 +113,7 @@ lock: $(VENV)/installed  ## renew the locks from pyproject.toml; with UPGRADE= o
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra examples --generate-hashes \
 		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/examples.txt
 
-audit: $(VENV)/installed  ## look for known vulnerabilities in what the connector is installed with
+audit: $(VENV)/installed  ## look for known vulnerabilities in the packages that the connector needs
 	$(BIN)/pip-audit --require-hashes --disable-pip --requirement locks/runtime.txt
 
 release-check:  ## check that TAG names the version of pyproject.toml, and that CHANGELOG.md has it
@@ -126,5 +126,5 @@ release-page:  ## make a page on GitHub for TAG, with the files in dist
 	$(PYTHON) -m tools.release notes > dist/notes.md
 	gh release create '$(TAG)' dist/*.whl dist/*.tar.gz dist/*.zip --verify-tag --title '$(TAG)' --notes-file dist/notes.md
 
-clean:  ## remove what the other commands made
+clean:  ## remove what the other commands have made
 	rm -rf $(VENV) .venv-bench .venv-examples .tmp build dist invoices.duckdb invoices.html

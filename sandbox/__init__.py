@@ -1,7 +1,7 @@
 """Stand-ins for IPXO, Nexudus and Payhubix on the loopback interface, for the demo, tests and benchmarks.
 
-They answer as the providers are documented to, and refuse what the providers are documented to refuse. Start them
-with `python -m sandbox`, or in Python:
+They answer, and refuse, what the providers are documented to answer and to refuse. Start them with `python -m sandbox`,
+or in Python:
 
     with Sandbox(rows=250) as sandbox:
         config = sandbox.config()

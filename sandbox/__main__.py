@@ -1,4 +1,4 @@
-"""`python -m sandbox`: serves until interrupted, after printing a connector configuration on standard output."""
+"""`python -m sandbox`: prints a connector configuration, then serves until it is interrupted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from sandbox import STREAMS, Sandbox
 
 
 def row_counts(texts: list[str]) -> int | dict[str, int]:
-    """`["1000"]` means all streams, `["payhubix_invoices=10", ...]` those named; the others are empty."""
+    """Returns the number of rows of each stream.
+
+    `["1000"]` means all streams. `["payhubix_invoices=10", ...]` means those that are named; the others are empty.
+    """
     counts: dict[str, int] = {}
     for text in texts:
         stream, _, number = text.rpartition("=")

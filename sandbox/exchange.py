@@ -1,4 +1,4 @@
-"""One request and its answer, as the log, the faults and the providers see them."""
+"""One request and its answer, in the form that the log, the faults and the providers use."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ JSON = "application/json"
 
 @dataclass(eq=False)
 class Request:
-    """A logged request. `started` and `ended` are `time.monotonic()` seconds; `status` is None until it is answered,
-    and stays None if the connection was dropped instead. Header names are lower case."""
+    """A logged request.
+
+    `started` and `ended` are `time.monotonic()` seconds. `status` is None until the request is answered, and stays
+    None if the connection is dropped. Header names are lower case.
+    """
 
     route: str
     method: str
@@ -32,19 +35,19 @@ class Request:
     ended: float | None = None
 
     def value(self, name: str) -> str | None:
-        """A query parameter's value, the last one if it was given more than once (as PHP and Go's forms do)."""
+        """Returns the value of a query parameter. If there are several, the last one counts, as in PHP and Go."""
         return next((value for key, value in reversed(self.query) if key == name), None)
 
     @property
     def page(self) -> int | None:
-        """The page number asked for, if a number was."""
+        """The requested page number; None if it is not a number."""
         text = self.value("page") or ""
         return int(text) if text.isdecimal() else None
 
 
 @dataclass
 class Answer:
-    """What is sent back: `body` is encoded as JSON unless it is bytes already."""
+    """What is sent back. `body` is encoded as JSON, unless it is bytes."""
 
     status: int = 200
     body: Any = None
@@ -52,7 +55,7 @@ class Answer:
     content_type: str = JSON
 
     def encoded(self) -> bytes:
-        """The body as it goes over the wire."""
+        """Returns the body in bytes."""
         if isinstance(self.body, bytes):
             return self.body
         try:
@@ -65,8 +68,8 @@ class Answer:
 class Endpoint:
     """A path of a provider, the function that answers it, and what faults need to know about its answers.
 
-    `rows` and `page` say where in the JSON body the list of rows and the page numbers stand; `error` builds the
-    provider's own error report, also for a status of 200; `data` is False for token requests.
+    `rows` and `page` are the paths of the list of rows and of the page numbers in the JSON body. `error` builds the
+    provider's own error report, also with status 200. `data` is False for token requests.
     """
 
     route: str
@@ -83,8 +86,8 @@ class Endpoint:
 class ListSettings:
     """What a test may change about one list endpoint.
 
-    `max_page_size`: a larger page size asked for is silently reduced to this. `ignore_sort`: the order asked for is
-    ignored and the list comes oldest first.
+    `max_page_size`: a larger requested page size is silently reduced to this. `ignore_sort`: the requested order is
+    ignored, and the list is sorted oldest first.
     """
 
     max_page_size: int
@@ -92,7 +95,7 @@ class ListSettings:
 
 
 class Provider:
-    """What the three providers share: settings of their lists, which can also be set for all of them at once."""
+    """The settings of a provider's lists. They can be set for each list, or for all lists of the provider."""
 
     def __init__(self, lists: dict[str, ListSettings]) -> None:
         self.lists = lists
@@ -109,7 +112,7 @@ class Provider:
 
     @property
     def ignore_sort(self) -> bool:
-        """Whether all of the provider's lists ignore the order asked for."""
+        """Whether all of the provider's lists ignore the requested order."""
         return all(settings.ignore_sort for settings in self.lists.values())
 
     @ignore_sort.setter
@@ -119,7 +122,7 @@ class Provider:
 
 
 def form_fields(request: Request) -> dict[str, str] | None:
-    """The fields of a form-encoded body; None if the body is no form, or names a field twice (RFC 6749, 3.2)."""
+    """Returns the fields of a form-encoded body. None if it is not a form, or names a field twice (RFC 6749, 3.2)."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/x-www-form-urlencoded":
         return None
     pairs = parse_qsl(request.body, keep_blank_values=True)
@@ -128,7 +131,7 @@ def form_fields(request: Request) -> dict[str, str] | None:
 
 
 def whole_number(text: str | None, default: int | None, minimum: int = 1) -> int | None:
-    """A parameter that must be a whole number: the default if absent, None if it is anything else."""
+    """Returns a parameter that must be a whole number. The default if it is absent; None if it is anything else."""
     if text is None:
         return default
     return int(text) if text.isascii() and text.isdecimal() and int(text) >= minimum else None

@@ -1,4 +1,4 @@
-"""Faults: what goes wrong, and on which request."""
+"""Faults: what goes wrong, and with which request."""
 
 from __future__ import annotations
 
@@ -33,12 +33,11 @@ MAINTENANCE = b"<!DOCTYPE html><html><body><h1>Down for maintenance</h1></body><
 
 @dataclass(eq=False)
 class Fault:
-    """Something that goes wrong with the `nth` request (counted from 1), and with the `times - 1` requests after it;
-    `times=None` means for ever.
+    """Something that goes wrong with the `nth` request (counted from 1) and the `times - 1` requests after it.
 
-    Only requests that arrive while the fault is in `Sandbox.faults` count, of the route named (`*` and `?` are
-    wildcards: `ipxo_*`), and for which `when` holds, if given. Of several faults on one request the first in the list
-    strikes; the others count the request all the same.
+    `times=None`: with all requests after it. A request counts if it arrives while the fault is in `Sandbox.faults`, if
+    its route matches (`*` and `?` are wildcards: `ipxo_*`), and if `when` is true for it. If several faults strike one
+    request, the first in the list decides the answer. The others count the request too.
 
     Kinds:
         status: `status` with the provider's own error report, `retry_after` as its header. `body` replaces the report.
@@ -46,9 +45,9 @@ class Fault:
         half: all headers, half of the body, then the connection is closed.
         html: 200 with a maintenance page. empty: 200 without a body. broken_json: 200 with half a JSON text.
         error_200: 200 with the provider's own error report. no_envelope: 200 with JSON that is no page (or `body`).
-        repeat_page: the page before the one asked for, with its page number.
-        repeat_rows: the page asked for, but with the rows of the page before it.
-        wrong_page: the page asked for, but the page number in it is one too high.
+        repeat_page: the page before the requested one, with its own page number.
+        repeat_rows: the requested page, but with the rows of the page before it.
+        wrong_page: the requested page, but its page number is one too high.
         slow: the normal answer, `delay` seconds late.
         redirect: 302 to `location`.
     """
@@ -66,7 +65,7 @@ class Fault:
     seen: int = field(default=0, init=False)
 
     def strikes(self, request: Request) -> bool:
-        """Counts a request, and says whether it is one that goes wrong."""
+        """Counts a request. Returns whether the fault strikes it."""
         if not fnmatchcase(request.route, self.route) or (self.when is not None and not self.when(request)):
             return False
         self.seen += 1
@@ -74,12 +73,12 @@ class Fault:
 
 
 def struck(faults: list[Fault], request: Request) -> Fault | None:
-    """The fault that strikes a request. Every fault counts it."""
+    """Returns the first fault that strikes a request. Every fault counts the request."""
     return next(iter([fault for fault in list(faults) if fault.strikes(request)]), None)
 
 
 def answer_with(fault: Fault | None, endpoint: Endpoint, request: Request) -> Answer:
-    """The answer to a request, spoilt by the fault if there is one."""
+    """Returns the answer to a request, changed by the fault if there is one."""
     if fault is None:
         return endpoint.answer(request)
     canned = canned_answer(fault, endpoint)
@@ -104,7 +103,7 @@ def answer_with(fault: Fault | None, endpoint: Endpoint, request: Request) -> An
 
 
 def canned_answer(fault: Fault, endpoint: Endpoint) -> Answer | None:
-    """The answer of a fault that does not depend on the request; None for other kinds."""
+    """Returns the answer of a fault that does not depend on the request; None for other kinds."""
     if fault.kind == "status":
         answer = endpoint.error(fault.status, f"Simulated failure {fault.status}.")
         if fault.body is not None:
@@ -128,14 +127,14 @@ def canned_answer(fault: Fault, endpoint: Endpoint) -> Answer | None:
 
 
 def page_before(request: Request) -> Request:
-    """The same request for the page before; page 1 has itself before it."""
+    """Returns the same request for the page before. For page 1 that is page 1."""
     page = max((request.page or 1) - 1, 1)
     others = [(name, value) for name, value in request.query if name != "page"]
     return replace(request, query=[*others, ("page", str(page))])
 
 
 def find(body: Any, path: tuple[str, ...]) -> Any:
-    """What stands at a path in a JSON body."""
+    """Returns the value at a path in a JSON body."""
     for name in path:
         body = body[name]
     return body

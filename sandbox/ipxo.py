@@ -1,6 +1,6 @@
 """IPXO: OAuth 2.0 with scopes, the billing lists and the e-commerce list.
 
-Documented at apidocs.ipxo.com. Where the documentation is silent, it behaves as Laravel does, whose pages it sends.
+Documented at apidocs.ipxo.com. Where the documentation is silent, it behaves like Laravel, whose page format it uses.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><fo
 class Ipxo(Provider):
     """The provider's state and its endpoints.
 
-    `granted_scopes` are those the app was given; `token_lifetime` is in seconds; `list_as_bare_array` makes the list
+    `granted_scopes`: the scopes of the app; `token_lifetime` is in seconds; `list_as_bare_array` makes the list
     of invoices a bare array of all rows.
     """
 
@@ -42,7 +42,7 @@ class Ipxo(Provider):
         self._selections = {name: Selections(table, ties.get(name, "uuid")) for name, table in tables.items()}
 
     def revoke_tokens(self) -> None:
-        """Makes every token issued so far useless."""
+        """Revokes every token that was issued."""
         self.tokens.revoke()
 
     def api(self) -> list[Endpoint]:
@@ -99,10 +99,10 @@ class Ipxo(Provider):
         return Answer(body=LOGIN_PAGE, content_type=HTML)
 
     def _refusal(self, request: Request, scope: str) -> Answer | None:
-        """The answer to a request that its token, scope or tenant does not allow; None if all is well."""
+        """Returns the refusal of a request that its token, scope or tenant does not allow; None if it is allowed."""
         scopes = self.tokens.scopes(bearer(request.headers))
         if scopes is None:
-            # Laravel sends a browser to its login page, and takes for a browser whoever does not ask for JSON.
+            # Laravel redirects browsers to its login page. A client that does not ask for JSON counts as a browser.
             if "json" not in request.headers.get("accept", ""):
                 return Answer(302, LOGIN_PAGE, {"Location": "/login"}, HTML)
             return report(401, "Unauthenticated.")

@@ -23,7 +23,7 @@ GATEWAY = "12345678-90ab-4cde-af01-000000000001"
 
 
 class BillingSource:
-    """What both billing lists share: whole seconds as integers, and a UUID as the key."""
+    """What both billing lists share: times as integers in whole seconds, and a UUID as the key."""
 
     key_field = "uuid"
     time_field = "date"
@@ -50,23 +50,23 @@ class BillingSource:
         return value * SECOND if isinstance(value, int) else None
 
     def sort_value(self, row: Row, field: str) -> Any:
-        """The value to sort by; the fields of line items count by the first item."""
+        """Returns the value to sort by. For a field of the line items it is the value of the first item."""
         if field in row:
             return row[field]
         items = row.get("items") or [{}]
         return items[0].get(field)
 
     def _paid(self, date: int, days: int) -> int:
-        """A day of payment that has come already; in seconds, as `date` is."""
+        """Returns a day of payment that is not in the future; in seconds, like `date`."""
         return max(date, min(date + 86_400 * days, self.timeline.newest // SECOND))
 
     def age(self, index: int, time: int) -> int:
-        """The age in whole days on the day of the newest generated row; -1 for an added row."""
+        """Returns the age in whole days, compared with the newest generated row; -1 for an added row."""
         return (self.timeline.newest - time) // DAY if index < self.timeline.count else -1
 
 
 class PayoutSource(BillingSource):
-    """Payout invoices. Documented statuses: paid, unpaid; `processing` is a status that nobody documents."""
+    """Payout invoices. The statuses paid and unpaid are documented; `processing` is not."""
 
     def row(self, index: int, time: int) -> Row:
         """The full record."""
@@ -125,7 +125,7 @@ INVOICE_STATUSES = ("paid", "unpaid", "cancelled", "refunded", "draft", "in_revi
 
 
 class InvoiceSource(BillingSource):
-    """Billing invoices, in full: the list shows a few fields of them only. `disputed` is undocumented."""
+    """Billing invoices in full. The list shows only some of their fields. The status `disputed` is undocumented."""
 
     def row(self, index: int, time: int) -> Row:
         """The detail object."""
@@ -163,8 +163,10 @@ class InvoiceSource(BillingSource):
         }
 
     def _item(self, bits: int, uuid: str, number: int, cents: int, date: int) -> Row:
-        """A line item, with the quirks inferred from the documentation: keys typed as integers, `[]` for an empty
-        map, and a flag that is a number or a boolean."""
+        """Returns a line item, with what the documentation suggests.
+
+        Keys may be integers, an empty map is `[]`, and a flag is a number or a boolean.
+        """
         return {
             "invoice_uuid": uuid if bits & 1 else bits >> 40,
             "service_uuid": related_uuid(uuid, 0x13570000 + number) if bits & 2 else (bits >> 44) + number,
@@ -178,7 +180,7 @@ class InvoiceSource(BillingSource):
         }
 
     def _transaction(self, bits: int, index: int, uuid: str, item: Row, date: int) -> Row:
-        """A payment, in the shape of an item (as documented here) or of the vendor's own transaction schema."""
+        """Returns a payment: in the form of an item (documented here), or of the vendor's own transaction schema."""
         if bits & 64:
             return item
         return {
@@ -205,8 +207,8 @@ class InvoiceSource(BillingSource):
 class EcommerceSource(BillingSource):
     """E-commerce invoices. Statuses documented or in public clients: sent, paid, unpaid, refunded.
 
-    `placed_at` comes with seven fraction digits or none (documented), sometimes with others; the oldest few rows are
-    drafts without one, and stand at the end of a newest-first list, as nulls do in MySQL.
+    `placed_at` has seven fraction digits or none (documented), and sometimes another number of them. The oldest rows
+    are drafts without `placed_at`. In a list sorted newest first they are at the end, like nulls in MySQL.
     """
 
     time_field = "placed_at"
@@ -258,11 +260,11 @@ class EcommerceSource(BillingSource):
 
 
 def money(currency: str, minor: int) -> Row:
-    """An amount as documented: text with two decimals, and a whole number of minor units."""
+    """Returns an amount as documented: text with two decimals, and a whole number of minor units."""
     return {"currency": currency, "amount": f"{minor // 100}.{minor % 100:02d}", "amount_minor": minor}
 
 
 def parts(cents: int, count: int) -> list[int]:
-    """An amount split over line items, which add up to it."""
+    """Splits an amount over line items. They add up to it."""
     share = cents // count
     return [share] * (count - 1) + [cents - share * (count - 1)]

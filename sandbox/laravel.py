@@ -1,4 +1,4 @@
-"""Query parameters as Laravel reads, validates and reports them. IPXO's envelopes are Laravel's (inferred)."""
+"""Query parameters, read, validated and reported like Laravel does. IPXO's envelopes are Laravel's (inferred)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.values import instant
 
 
 class Refused(Exception):
-    """Carries the answer to a request that is not served."""
+    """A request that is not served. `answer` is what is sent back."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
@@ -20,7 +20,7 @@ class Refused(Exception):
 
 
 def served(handler: Callable[[Request], Answer], request: Request) -> Answer:
-    """The handler's answer, or the one that it refused the request with."""
+    """Returns the handler's answer, or the answer with which it refuses the request."""
     try:
         return handler(request)
     except Refused as refused:
@@ -28,14 +28,14 @@ def served(handler: Callable[[Request], Answer], request: Request) -> Answer:
 
 
 class Validation:
-    """Reads parameters and collects what is wrong with them; `check` reports it all at once. Empty means absent."""
+    """Reads parameters and collects their faults. `check` reports all of them. An empty parameter counts as absent."""
 
     def __init__(self, request: Request) -> None:
         self.request = request
         self.errors: dict[str, list[str]] = {}
 
     def text(self, name: str) -> str | None:
-        """A parameter as it is."""
+        """Returns a parameter unchanged."""
         return self.request.value(name) or None
 
     def whole(self, name: str, default: int) -> int:
@@ -47,7 +47,7 @@ class Validation:
         return number
 
     def integer(self, name: str) -> int | None:
-        """A whole number, a time in seconds for instance."""
+        """Returns a whole number, such as a time in seconds."""
         text = self.text(name)
         if text is None or re.fullmatch(r"-?\d+", text, re.ASCII):
             return None if text is None else int(text)
@@ -63,7 +63,7 @@ class Validation:
         return None
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str | None:
-        """One of `choices`; any text if there are none."""
+        """Returns one of `choices`. Without choices, any text is allowed."""
         text = self.text(name)
         if text is not None and choices and text not in choices:
             self._wrong(name, "is invalid")
@@ -79,7 +79,7 @@ class Validation:
         return tuple((key.removeprefix("-"), key.startswith("-")) for key in keys)
 
     def array(self, name: str, choices: Iterable[str] = ()) -> tuple[str, ...]:
-        """A list in PHP's way: `name[]=a&name[]=b` or `name[0]=a&name[1]=b`."""
+        """Returns a list in the form of PHP: `name[]=a&name[]=b` or `name[0]=a&name[1]=b`."""
         if self.text(name) is not None:
             self._wrong(name, "must be an array")
         found = [value for key, value in self.request.query if re.fullmatch(re.escape(name) + r"\[\d*\]", key)]
@@ -90,7 +90,7 @@ class Validation:
         return tuple(found)
 
     def check(self) -> None:
-        """Refuses the request if anything was wrong: status 422, all fields named."""
+        """Refuses the request with status 422 if any parameter was wrong. The answer names all of them."""
         if self.errors:
             raise Refused(Answer(422, {"message": "The given data was invalid.", "errors": self.errors}))
 
@@ -99,19 +99,19 @@ class Validation:
 
 
 def equal(name: str, value: str | float | None) -> list[Condition]:
-    """The filter for a field's exact value, if there is a value."""
+    """Returns the filter for the exact value of a field; none without a value."""
     return [] if value is None else [Condition(name, value, lambda row: bool(row[name] == value))]
 
 
 def any_item(name: str, value: str | None, texts: Callable[[Row], tuple[str, ...]]) -> list[Condition]:
-    """The filter for rows of which any line item has the value among its `texts`."""
+    """Returns the filter for rows with a line item that has the value among its `texts`."""
     if value is None:
         return []
     return [Condition(name, value, lambda row: any(value in texts(item) for item in row["items"]))]
 
 
 def one_of(name: str, values: str) -> Condition:
-    """The filter for a field's value being one of a comma-separated list; times are compared as instants."""
+    """Returns the filter for values in a comma-separated list. Times are compared as instants."""
     if name == "placed_at":
         wanted = {instant(value.replace(" ", "+")) for value in values.split(",")}
         return Condition(name, values, lambda row: row[name] is not None and instant(row[name]) in wanted)

@@ -1,6 +1,6 @@
 """Nexudus: password tokens that rotate, HTTP Basic, and the list of payout invoices.
 
-Documented at developers.nexudus.com and learn.nexudus.com, which differ on the meaning of `dir` and on the limits.
+Documented at developers.nexudus.com and learn.nexudus.com. They differ on the meaning of `dir` and on the limits.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from sandbox.tokens import Tokens, bearer
 
 STREAM = "nexudus_payout_invoices"
 REFRESH_LIFETIME = 15 * 86_400
-"""Seconds that a refresh token is good for (documented)."""
+"""How many seconds a refresh token is valid (documented)."""
 
 DOCUMENTED_LIMITS = ((1, 0.1), (120, 60.0))
-"""The newer of the documented limits, as (requests, seconds): one each 100 ms, and 120 a minute."""
+"""The newer of the documented limits, as (requests, seconds): one in 100 ms, and 120 a minute."""
 
 
 class Nexudus(Provider):
@@ -54,7 +54,7 @@ class Nexudus(Provider):
 
     @property
     def utc_offset(self) -> timedelta:
-        """How far the provider's clock is off, although its times end in Z."""
+        """How far the provider's clock differs from UTC, although its times end in Z."""
         return self._source.utc_offset
 
     @utc_offset.setter
@@ -62,7 +62,7 @@ class Nexudus(Provider):
         self._source.utc_offset = offset
 
     def revoke_tokens(self) -> None:
-        """Makes every access and refresh token issued so far useless."""
+        """Revokes every access token and refresh token that was issued."""
         self.tokens.revoke()
         self._refresh_tokens.revoke()
 
@@ -91,7 +91,7 @@ class Nexudus(Provider):
         return self._signed_in(client or self.username)
 
     def _signed_in(self, client: str) -> Answer:
-        """A new pair of tokens. The client's earlier refresh token ends, its access tokens stay good (documented)."""
+        """Returns new tokens. The client's earlier refresh token ends; its access tokens stay valid (documented)."""
         self._refresh_tokens.revoke(self._refresh_token_of.get(client, ""))
         self._refresh_token_of[client] = refresh = self._refresh_tokens.issue({client}, REFRESH_LIFETIME)
         return Answer(
@@ -104,7 +104,7 @@ class Nexudus(Provider):
         )
 
     def _allowed(self, request: Request) -> bool:
-        """Whether the request carries a good token, or name and password (never enough where TOTP is on; inferred)."""
+        """Returns whether a request has a valid token, or name and password; with TOTP only a token (inferred)."""
         kind, _, value = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "basic":
             return self.tokens.scopes(bearer(request.headers)) is not None
@@ -115,7 +115,7 @@ class Nexudus(Provider):
         return self.totp is None and pair == f"{self.username}:{self.password}"
 
     def _throttled(self) -> bool:
-        """Whether a limit is reached. Requests turned away do not count."""
+        """Returns whether a limit is reached. Refused requests do not count."""
         if self.limits is None:
             return False
         now = time.monotonic()
@@ -178,7 +178,7 @@ class Nexudus(Provider):
         )
 
     def _direction(self, text: str | None) -> tuple[bool, Any]:
-        """Whether `dir` means descending, and what the envelope then says."""
+        """Returns whether `dir` means descending, and what the envelope says about it."""
         if self.direction_reading == "word":
             return text == "Descending", text if text == "Descending" else "Ascending"
         if self.direction_reading == "flag":
@@ -193,7 +193,7 @@ def refusal(name: str, value: object, text: str) -> Answer:
 
 
 def report(status: int, text: str) -> Answer:
-    """An error of the API; a 409 means too many requests, has no body and names one second (documented)."""
+    """Returns an error of the API. A 409 means too many requests; it has no body and names one second (documented)."""
     if status == 409:
         return Answer(409, b"", {"Retry-After": "1"})
     if status == 401:

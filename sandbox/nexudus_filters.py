@@ -41,7 +41,7 @@ class BadFilter(ValueError):
 
 
 def moment(given: Mapping[str, str], name: str, offset: int) -> int | None:
-    """A parameter's time, written as the provider's clock shows it: YYYY-MM-DDTHH:mm and nothing else (documented)."""
+    """Returns the time of a parameter, by the provider's clock. Only YYYY-MM-DDTHH:mm is allowed (documented)."""
     text = given.get(name)
     if text is None:
         return None
@@ -54,7 +54,7 @@ def moment(given: Mapping[str, str], name: str, offset: int) -> int | None:
 
 
 def number(given: Mapping[str, str], name: str) -> float | None:
-    """A parameter's number."""
+    """Returns the number of a parameter."""
     text = given.get(name)
     if text is None:
         return None
@@ -64,7 +64,7 @@ def number(given: Mapping[str, str], name: str) -> float | None:
 
 
 def conditions(given: Mapping[str, str], offset: int) -> tuple[Condition, ...]:
-    """All filters but those on the time of the last update. Parameters of other names are ignored (inferred)."""
+    """Returns all filters except those on the time of the last update. Unknown parameters are ignored (inferred)."""
     found: list[Condition] = []
     for suffix, field in TEXTS.items():
         name = PREFIX + suffix
@@ -89,12 +89,12 @@ def conditions(given: Mapping[str, str], offset: int) -> tuple[Condition, ...]:
 
 
 def equality(name: str, field: str, wanted: str | float) -> Condition:
-    """Rows whose field has this value."""
+    """Returns the filter for rows whose field has this value."""
     return Condition(name, wanted, lambda row: bool(row[field] == wanted))
 
 
 def between(name: str, field: str, least: float | None, most: float | None) -> Condition:
-    """Rows whose number lies within bounds that count as inside; null lies nowhere."""
+    """Returns the filter for rows whose number is within bounds, both inclusive. Null never matches."""
 
     def test(row: Row) -> bool:
         value = row[field]
@@ -104,7 +104,7 @@ def between(name: str, field: str, least: float | None, most: float | None) -> C
 
 
 def within(name: str, field: str, low: int | None, high: int | None, offset: int) -> Condition:
-    """Rows whose time lies within bounds that count as inside; null lies nowhere."""
+    """Returns the filter for rows whose time is within bounds, both inclusive. Null never matches."""
 
     def test(row: Row) -> bool:
         time = instant(row[field]) if isinstance(row[field], str) else None

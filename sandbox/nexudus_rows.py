@@ -1,4 +1,4 @@
-"""Rows of Nexudus's payout invoices. Their order is that of the last update."""
+"""Rows of Nexudus's payout invoices, ordered by their last update."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 class NexudusSource:
-    """Makes rows. `utc_offset` is how far the provider's clock, which claims to be UTC, is off."""
+    """Makes rows. `utc_offset` is how far the provider's clock differs from UTC, although its times end in Z."""
 
     key_field = "Id"
     time_field = "UpdatedOn"
@@ -56,7 +56,7 @@ class NexudusSource:
         bits = mix(index, self.seed)
         created = time
         if index < self.timeline.count:
-            # Counted from the first update, so that a later change of the row leaves it as it is.
+            # It depends on the first update, so that a later change of the row does not change it.
             created = self.timeline.at(index) - (bits % 20 + 1) * DAY - bits % 86_400 * SECOND
         sparse = bits % 11 == 0
         cents = (bits >> 8) % 800_000 + 100

@@ -20,7 +20,7 @@ OPEN_FOR = 3 * 3600 * SECOND
 
 
 class PayhubixSource:
-    """Makes rows. `Refunding` is a status that nobody documents."""
+    """Makes rows. The status `Refunding` is undocumented."""
 
     key_field = "link"
     time_field = "created_at"
@@ -57,7 +57,7 @@ class PayhubixSource:
         return instant(value) if field == "created_at" and isinstance(value, str) else value
 
     def row(self, index: int, time: int) -> Row:
-        """The record without its `index`, which is the place on a page."""
+        """Returns the record without `index`, which is the place on a page."""
         bits = mix(index, self.seed)
         link = self._link(index, bits)
         status = self._status(index, time)
@@ -111,7 +111,7 @@ class PayhubixSource:
 
 
 def remaining(status: str, amount: float) -> float:
-    """What is left to pay."""
+    """Returns the amount that is left to pay."""
     if status == "Paid":
         return 0
     return round(amount / 2, 2) if status.startswith("Partially") else amount
@@ -136,7 +136,7 @@ class Payhubix(Provider):
         ]
 
     def _redirect(self, request: Request) -> Answer:
-        """Sends a path without its final slash to the documented one."""
+        """Redirects a path without its final slash to the documented path."""
         query = urlencode(request.query)
         return Answer(301, b"", {"Location": "/v1/invoices/" + (f"?{query}" if query else "")})
 
@@ -183,5 +183,5 @@ class Payhubix(Provider):
 
 
 def report(status: int, text: str) -> Answer:
-    """An error in the documented envelope. The catalogue of numbers is not public; here it is the status."""
+    """Returns an error in the documented envelope. Its numbers are not public; the sandbox uses the status."""
     return Answer(status, {"error": True, "number": status, "message": text})

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from sandbox.tables import Key, Row, Table
 
 KEPT_SELECTIONS = 4
-"""How many results of scans are kept for the next page of the same list (indexes only, no rows)."""
+"""How many results of scans are kept for the next pages of the same list. They hold indexes, not rows."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A filter: its name and value tell it from others, `test` decides on a row."""
+    """A filter. `name` and `value` identify it. `test` says whether a row matches."""
 
     name: str
     value: Hashable
@@ -23,8 +23,11 @@ class Condition:
 
 @dataclass(frozen=True)
 class Query:
-    """Which rows are asked for. `order` lists (field, descending); `since` and `until` bound the row's time, both
-    inclusive, in nanoseconds; `key` asks for one row."""
+    """Which rows are requested.
+
+    `order` lists (field, descending). `since` and `until` limit the row's time, both inclusive, in nanoseconds. `key`
+    asks for one row.
+    """
 
     order: tuple[tuple[str, bool], ...]
     conditions: tuple[Condition, ...] = ()
@@ -36,8 +39,8 @@ class Query:
 class Selections:
     """Answers queries on one table.
 
-    By time (and by key among equal times) a page is cut out of the table directly. Any other order or filter scans the
-    table once; the indexes found serve the following pages until the table changes.
+    In the order of time (and of the key among equal times), a page is taken from the table directly. Any other order or
+    filter scans the table once. The indexes found are used for the following pages, until the table changes.
     """
 
     def __init__(self, table: Table, tie_field: str) -> None:
@@ -46,7 +49,7 @@ class Selections:
         self._kept: OrderedDict[tuple[int, Query], list[int]] = OrderedDict()
 
     def page(self, query: Query, offset: int, size: int) -> tuple[int, list[Row]]:
-        """The number of rows that match, and those from `offset` on, `size` at most."""
+        """Returns the number of matching rows, and at most `size` of them from `offset` on."""
         with self.table.lock:
             total, indexes = self._cut(query, offset, offset + size)
             return total, self.table.rows_at(indexes)
@@ -68,7 +71,7 @@ class Selections:
         return low, max(low, high)
 
     def _direction(self, query: Query) -> bool | None:
-        """Whether a query in the order of time is descending; None if it is in another order."""
+        """Returns whether a query in the order of time is descending; None for another order."""
         fields = tuple(name for name, _ in query.order)
         directions = {descending for _, descending in query.order}
         if len(directions) != 1 or fields not in (self._by_time[:1], self._by_time):
@@ -97,7 +100,7 @@ class Selections:
         return matching
 
     def _values(self, indexes: list[int], name: str) -> dict[int, tuple[bool, object]]:
-        """What to sort by: nulls come before everything else, as in MySQL and SQL Server."""
+        """Returns the values to sort by. Nulls come before everything else, as in MySQL and SQL Server."""
         values: dict[int, tuple[bool, object]] = {}
         for index in indexes:
             value = self.table.source.sort_value(self.table.row(index), name)
@@ -105,7 +108,7 @@ class Selections:
         return values
 
     def _matching(self, query: Query) -> Iterator[int]:
-        """The indexes of matching rows, oldest first."""
+        """Yields the indexes of matching rows, oldest first."""
         low, high = self._bounds(query)
         if query.key is not None:
             index = self.table.find(query.key)

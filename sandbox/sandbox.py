@@ -35,12 +35,12 @@ DIGITS: dict[str, tuple[int, ...]] = {
     "nexudus_payout_invoices": (0,) * 9 + tuple(range(1, 8)),
     "payhubix_invoices": (6,) * 22 + tuple(range(10)),
 }
-"""How many digits of a second's fraction the times of each list carry, as `Timeline` takes them."""
+"""How many digits of a second's fraction the times of each list have; see `Timeline`."""
 STREAMS = tuple(DIGITS)
 
 
 class Sandbox:
-    """The three providers, their tables, and what a test does to them. Use it as a context manager.
+    """The three providers, their tables, and the faults that a test adds. Use it as a context manager.
 
     `rows`: how many rows each list holds, or a mapping from stream to number (others are empty). `newest`: the time
     of the newest generated row and of the sandbox's clock at the start. `span`: the time that generated rows cover.
@@ -97,7 +97,7 @@ class Sandbox:
         self.lists: dict[str, ListSettings] = self.ipxo.lists | self.nexudus.lists | self.payhubix.lists
 
     def clock(self) -> int:
-        """The sandbox's time in nanoseconds: `newest` at the start, and running."""
+        """Returns the sandbox's time in nanoseconds. It starts at `newest` and runs on."""
         return self._newest + time.monotonic_ns() - self._begun
 
     def start(self) -> None:
@@ -112,7 +112,7 @@ class Sandbox:
         self._thread.start()
 
     def stop(self) -> None:
-        """Returns when the ports are free. Raises the first error that a request met inside the sandbox."""
+        """Returns when the ports are free. Raises the first error that happened inside the sandbox."""
         if self._thread is not None:
             self._thread.stop()
             self._thread = None
@@ -158,5 +158,5 @@ class Sandbox:
         }
 
     def count(self, route: str) -> int:
-        """How many requests of a route have arrived."""
+        """Returns how many requests of a route have arrived."""
         return sum(request.route == route for request in list(self.requests))

@@ -1,4 +1,4 @@
-"""A uvicorn server in a thread of its own, quick to start and quick to stop."""
+"""A uvicorn server in its own thread. It starts and stops quickly."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from starlette.types import ASGIApp
 
 ADDRESS = "127.0.0.1"
 KEEP_ALIVE = 3600
-"""Seconds that an idle connection stays open: closing one just when a client writes to it is a fault that nobody
-asked for."""
+"""How many seconds an idle connection stays open. If the server closed one while a client writes to it, a test would
+see a fault that it did not ask for."""
 
 
 class QuickServer(uvicorn.Server):
-    """uvicorn looks ten times a second whether it should stop, and lets connections finish. A sandbox stops at once."""
+    """A server that stops at once. uvicorn itself checks ten times a second and lets connections finish."""
 
     def __init__(self, config: uvicorn.Config, ready: threading.Event) -> None:
         super().__init__(config)
@@ -40,7 +40,7 @@ class QuickServer(uvicorn.Server):
             task.cancel()
 
     def stop(self) -> None:
-        """Ends `main_loop`, from any thread."""
+        """Ends `main_loop`. Any thread may call it."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stopping.set)
 
@@ -84,12 +84,12 @@ class ServerThread:
         try:
             self._server.run(sockets=self._sockets)
         finally:
-            self._ready.set()  # also after a failed start, so that nobody waits for ever
+            self._ready.set()  # also after a failed start, so that `start` returns
 
 
 def listen(port: int) -> socket.socket:
-    """A listening socket on the loopback interface; port 0 takes any free one."""
-    # Named as TCP: only then does asyncio set TCP_NODELAY, without which answers wait for delayed acknowledgements.
+    """Returns a listening socket on the loopback interface. Port 0 means any free port."""
+    # Only if the protocol is named does asyncio set TCP_NODELAY. Without it, answers wait for delayed acknowledgements.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

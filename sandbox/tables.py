@@ -1,7 +1,7 @@
-"""Invoices of one list: generated on demand, with what tests added, changed and removed laid over them.
+"""Invoices of one list. They are generated on demand; an overlay holds what tests add, change and remove.
 
-No generated row is kept. A table of a million rows costs nothing until a page of it is asked for, and a page in the
-order of issue costs the rows on it.
+No generated row is kept. A table of a million rows costs nothing until a page is requested. A page in the order of
+issue costs only its own rows.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ Key = str | int
 
 
 class Source(Protocol):
-    """Makes the rows of one list out of an index and a time."""
+    """Makes the rows of one list from an index and a time."""
 
     key_field: str
     time_field: str
     tick: int
     """The smallest step of the list's times, in nanoseconds."""
     touched_by_change: bool
-    """Whether the time is that of the last change (else that of issue)."""
+    """Whether the time is the one of the last change. Otherwise it is the time of issue."""
 
     def key(self, index: int) -> Key: ...
     def index(self, key: Key) -> int | None: ...
@@ -39,10 +39,9 @@ class Source(Protocol):
 class Table:
     """The rows of one list, in the order of (time, index).
 
-    The overlay is three sorted lists. `_gone` holds the indexes of generated rows that are removed, or that stand
-    elsewhere now because their time changed. `_placed` holds (time, index) of added and moved rows. `_ahead` says for
-    each of those how many generated rows, gone ones included, come before it, so that its position follows from
-    bisection alone.
+    The overlay is three sorted lists. `_gone` holds the indexes of generated rows that are removed, or that have moved
+    because their time changed. `_placed` holds (time, index) of added and moved rows. `_ahead` holds, for each of
+    these, how many generated rows come before it, including those in `_gone`. So bisection alone finds its position.
     """
 
     def __init__(self, name: str, source: Source, timeline: Timeline, clock: Callable[[], int]) -> None:
@@ -97,7 +96,7 @@ class Table:
     def add(
         self, overrides: Mapping[str, Any] | None = None, /, *, issued: datetime | None = None, **fields: Any
     ) -> Key:
-        """Adds an invoice and returns its key. It is the newest one, unless `issued` dates it elsewhere."""
+        """Adds an invoice and returns its key. It is the newest one, unless `issued` gives it another time."""
         with self.lock:
             index = self._next
             self._next += 1
@@ -107,7 +106,7 @@ class Table:
     def change(
         self, key: Key, overrides: Mapping[str, Any] | None = None, /, *, issued: datetime | None = None, **fields: Any
     ) -> None:
-        """Changes fields of a row. A new value for the row's time, or `issued`, also moves it in the order."""
+        """Changes fields of a row. A new time, or `issued`, also moves the row in the order."""
         with self.lock:
             index = self._existing(key)
             time = self._now() if self.source.touched_by_change else self._time(index)
@@ -160,7 +159,7 @@ class Table:
         return found
 
     def _placed_position(self, entry: int) -> int:
-        """The position in the whole order of an added or moved row; -1 past the last one."""
+        """Returns the position of an added or moved row in the whole order; -1 after the last one."""
         if entry >= len(self._placed):
             return -1
         ahead = self._ahead[entry]
@@ -179,7 +178,7 @@ class Table:
         return self._timeline.at(index) if time is None else time
 
     def _now(self) -> int:
-        """The clock's time, moved on where needed to be later than every row's."""
+        """Returns the clock's time, or a later one if a row has that time already."""
         tick = self.source.tick
         newest = self.indexes(0, 1, descending=True)
         now = self._clock() // tick * tick

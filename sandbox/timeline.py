@@ -1,17 +1,17 @@
-"""When each generated row was issued, computed from its index, and back."""
+"""Computes when each generated row was issued from its index, and how many were issued before a time."""
 
 from __future__ import annotations
 
 from sandbox.values import DAY, SECOND, mix
 
 SPAN = 730 * DAY
-"""The history that a generated table covers, unless it says otherwise; in nanoseconds."""
+"""The default history of a generated table, in nanoseconds."""
 
 
 class Timeline:
-    """Issue times strictly increasing with the index: the last one is `newest`, the first one `span` earlier.
+    """Issue times that strictly increase with the index. The last one is `newest`; the first one is `span` earlier.
 
-    `digits` lists how many digits of a second's fraction rows carry; each row takes one of the entries.
+    `digits` lists how many digits of a second's fraction rows have. Each row uses one of the entries.
     """
 
     def __init__(self, count: int, newest: int, seed: int, digits: tuple[int, ...] = (0,), span: int = SPAN) -> None:
@@ -22,7 +22,7 @@ class Timeline:
         self.seed = seed
         self.digits = digits
         self._step = span // SECOND // max(count, 1)  # seconds
-        self._spread = max(1, self._step // 2)  # seconds; below a whole step, so that the order stays
+        self._spread = max(1, self._step // 2)  # seconds; less than a whole step, which keeps the order
         self._first = newest // SECOND - (count - 1) * self._step
 
     def at(self, index: int) -> int:

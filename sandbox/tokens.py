@@ -1,4 +1,4 @@
-"""Access tokens: what they are for, until when, and whether they have been revoked."""
+"""Access tokens: their scopes, when they expire, and whether they are revoked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 
 class Tokens:
-    """The tokens that one provider has issued."""
+    """The tokens of one provider."""
 
     def __init__(self) -> None:
         self._issued: dict[str, tuple[frozenset[str], float]] = {}
@@ -18,20 +18,20 @@ class Tokens:
         self._lock = threading.Lock()
 
     def issue(self, scopes: Iterable[str], lifetime: float) -> str:
-        """A new token for `scopes`, good for `lifetime` seconds."""
+        """Returns a new token for `scopes`, valid for `lifetime` seconds."""
         with self._lock:
             token = f"sandbox-token-{next(self._numbers)}-{secrets.token_hex(8)}"
             self._issued[token] = (frozenset(scopes), time.monotonic() + lifetime)
             return token
 
     def scopes(self, token: str) -> frozenset[str] | None:
-        """The scopes of a token that is good now; None for one that is unknown, expired or revoked."""
+        """Returns the scopes of a valid token; None for one that is unknown, expired or revoked."""
         with self._lock:
             scopes, expires = self._issued.get(token, (frozenset[str](), 0.0))
             return scopes if time.monotonic() < expires else None
 
     def take(self, token: str) -> frozenset[str] | None:
-        """The same, and the token is used up: refresh tokens are good for one use."""
+        """Returns the scopes of a token and revokes it: a refresh token can be used once."""
         scopes = self.scopes(token)
         self.revoke(token)
         return scopes
@@ -46,6 +46,6 @@ class Tokens:
 
 
 def bearer(headers: dict[str, str]) -> str:
-    """The token in the Authorization header; empty if there is none."""
+    """Returns the token in the Authorization header; "" if there is none."""
     kind, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() if kind.lower() == "bearer" else ""

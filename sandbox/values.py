@@ -1,6 +1,6 @@
-"""The raw material of generated rows: hashes, keys, names, and the providers' ways of writing time.
+"""What generated rows are made of: hashes, keys, names, and the providers' ways of writing time.
 
-All times inside the sandbox are integers: nanoseconds since 1970 in UTC, as the finest provider writes them.
+All times inside the sandbox are integers: nanoseconds since 1970 in UTC, because one provider writes nanoseconds.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NAMES = (
     "Żółć Sp. z o.o.",
     "Plain Text Inc",
 )
-"""Names as customers type them, with some that break careless quoting, templates or encodings."""
+"""Names as customers type them. Some of them break careless quoting, templates or encodings."""
 
 TIME_TEXT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?\s*(Z|[+-]\d\d:?\d\d)?(?: UTC)?", re.ASCII
@@ -41,7 +41,7 @@ TIME_TEXT = re.compile(
 
 
 def mix(index: int, seed: int) -> int:
-    """64 well-mixed bits for a row (the finalizer of splitmix64): cheap, and the same in every process."""
+    """Returns 64 well-mixed bits for a row (the finalizer of splitmix64). They are the same in every process."""
     value = (index * 0x9E3779B97F4A7C15 + seed * 0xD1342543DE82EF95 + 0x2545F4914F6CDD1D) & MASK
     value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & MASK
     value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & MASK
@@ -49,18 +49,18 @@ def mix(index: int, seed: int) -> int:
 
 
 def uuid_text(bits: int, index: int) -> str:
-    """A UUID (version 4 by its look) whose last group is the row's index, so that a look-up by key needs no search."""
+    """Returns a UUID that looks like version 4. Its last group is the row's index, so a key is found without search."""
     text = f"{bits:016x}"
     return f"{text[:8]}-{text[8:12]}-4{text[13:]}-a{text[9:12]}-{index:012x}"
 
 
 def related_uuid(uuid: str, number: int) -> str:
-    """Another UUID that belongs to the same row: cheaper than a fresh one, and as unique."""
+    """Returns another UUID for the same row. It costs less than a new one and is as unique."""
     return f"{number:08x}{uuid[8:]}"
 
 
 def uuid_index(text: str) -> int | None:
-    """The index written into a key by `uuid_text`; whether the rest of the key fits is for the caller to check."""
+    """Returns the index that `uuid_text` wrote into a key. The caller checks the rest of the key."""
     try:
         return int(text[24:], 16) if len(text) == 36 else None
     except ValueError:
@@ -68,7 +68,7 @@ def uuid_index(text: str) -> int | None:
 
 
 def instant(text: str) -> int | None:
-    """The time that any of the providers' texts names; None for a text that names no time."""
+    """Returns the time in a text of any provider; None for a text without a time."""
     match = TIME_TEXT.fullmatch(text)
     if match is None:
         return None
@@ -86,26 +86,26 @@ def instant(text: str) -> int | None:
 
 
 def nanoseconds(moment: datetime) -> int:
-    """A datetime with its zone (UTC if it names none) as the sandbox's integer time."""
+    """Returns a datetime as the sandbox's integer time. Without a zone it is UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
     whole = int(aware.replace(microsecond=0).timestamp())
     return whole * SECOND + aware.microsecond * 1000
 
 
 def wall_time(time: int) -> str:
-    """`2025-01-05T17:47:59`, the whole seconds of a time in UTC."""
+    """Returns the whole seconds of a time in UTC, such as `2025-01-05T17:47:59`."""
     day, second = divmod(time // SECOND, 86_400)
     return f"{day_text(day)}T{MINUTES[second // 60]}:{TWO_DIGITS[second % 60]}"
 
 
 @lru_cache(maxsize=1000)
 def day_text(day: int) -> str:
-    """The date of a day counted from 1970. Kept, since neighboring rows share it."""
+    """Returns the date of a day counted from 1970. It is cached, because neighboring rows share it."""
     return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
 
 
 def fraction_text(time: int, digits: int = 0) -> str:
-    """The fraction of a second with its point: at least `digits` digits, and as many more as lose nothing."""
+    """Returns the fraction of a second with its point: at least `digits` digits, more if the fraction needs them."""
     nano = time % SECOND
     if not nano and not digits:
         return ""

@@ -1,4 +1,4 @@
-"""The ASGI application: finds the endpoint, logs the request, applies faults, sends the answer."""
+"""The ASGI application. It finds the endpoint, logs the request, applies faults and sends the answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Report = Callable[[int, str], Answer]
 
 
 class Settings(Protocol):
-    """What the application reads from the sandbox, anew for each request."""
+    """What the application reads from the sandbox for each request."""
 
     faults: list[Fault]
     requests: list[Request]
@@ -38,7 +38,7 @@ class Host:
         ]
 
     def endpoint(self, scope: Scope) -> tuple[Endpoint, dict[str, str]]:
-        """The endpoint asked for and the parameters in its path; one that says 404 or 405 if there is none."""
+        """Returns the requested endpoint, or one that answers 404 or 405; and the parameters in the path."""
         status = 404
         for route, endpoint in self._routes:
             match, found = route.matches(scope)
@@ -50,7 +50,7 @@ class Host:
 
 
 class Application:
-    """One ASGI application for all providers: the port of the connection tells which of them is asked."""
+    """One ASGI application for all providers. The port of the connection says which of them is meant."""
 
     def __init__(self, settings: Settings, hosts: dict[int, Host]) -> None:
         self._settings = settings
@@ -91,7 +91,7 @@ class Application:
             if endpoint.data and self._settings.on_request is not None:
                 self._settings.on_request(request)
             return answer_with(fault, endpoint, request)
-        except Exception as error:  # kept, and raised when the sandbox stops: a client would only retry a 500
+        except Exception as error:  # raised when the sandbox stops, because a client would only retry a 500
             self._settings.errors.append(error)
             return endpoint.error(500, "The sandbox itself failed.")
 
@@ -108,7 +108,7 @@ async def read_body(receive: Receive) -> str:
 
 
 async def respond(request: Request, answer: Answer, send: Send, cut: bool) -> None:
-    """Sends an answer; only half of its body if `cut`."""
+    """Sends an answer. With `cut`, sends only half of its body."""
     content = answer.encoded()
     headers = {"Content-Type": answer.content_type, "Content-Length": str(len(content))} | answer.headers
     raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
@@ -122,9 +122,9 @@ async def respond(request: Request, answer: Answer, send: Send, cut: bool) -> No
 async def close_connection(receive: Receive) -> None:
     """Closes the connection behind a request.
 
-    ASGI has no message for it, and leaving without an answer makes uvicorn send a 500. But the `receive` that uvicorn
-    passes is a method of its request cycle, which knows the transport. Waiting for the disconnect keeps uvicorn from
-    taking the missing end of the answer for an error.
+    ASGI has no message for this. If the application returns without an answer, uvicorn sends a 500. The `receive` that
+    uvicorn passes is a method of its request cycle, which has the transport. Waiting for the disconnect prevents
+    uvicorn from reporting the missing end of the answer as an error.
     """
     receive.__self__.transport.close()  # type: ignore[attr-defined]
     while (await receive())["type"] != "http.disconnect":

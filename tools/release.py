@@ -1,6 +1,6 @@
-"""What a release needs besides its files: `python -m tools.release check v0.1.0`, `python -m tools.release notes`.
+"""Checks a release and writes its notes: `python -m tools.release check v0.1.0`, `python -m tools.release notes`.
 
-check: whether a tag names the version of the project. notes: what CHANGELOG.md says of that version.
+check: fails unless the tag names the version of the project. notes: prints what CHANGELOG.md says about that version.
 """
 
 import re
@@ -11,23 +11,23 @@ ROOT = Path(__file__).parent.parent
 
 
 class NotReleasable(Exception):
-    """The version cannot be released, in words."""
+    """The version cannot be released. The message says why."""
 
 
 def version() -> str:
-    """The version of the project."""
+    """Returns the version of the project."""
     (found,) = re.findall(r'(?m)^version = "(.+)"$', (ROOT / "pyproject.toml").read_text("utf-8"))
     return str(found)
 
 
 def check(tag: str, released: str) -> None:
-    """Raises NotReleasable unless the tag is `v` and the version."""
+    """Raises NotReleasable unless the tag is `v` followed by the version."""
     if tag != f"v{released}":
         raise NotReleasable(f"The tag is {tag or 'missing'}, but pyproject.toml has version {released}.")
 
 
 def notes(changelog: str, released: str) -> str:
-    """The section of a changelog for a version. Raises NotReleasable if there is none."""
+    """Returns the section of a changelog for a version. Raises NotReleasable if there is none."""
     sections = re.split(r"(?m)^## ", changelog)[1:]
     found = [section for section in sections if section.startswith(f"[{released}]")]
     if len(found) != 1:
@@ -36,7 +36,7 @@ def notes(changelog: str, released: str) -> str:
 
 
 def main(*arguments: str) -> None:
-    """Runs one of the two commands. Exits with a sentence where the version cannot be released."""
+    """Runs one of the two commands. Exits with a sentence if the version cannot be released."""
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
     try:
         text = notes(changelog, version())

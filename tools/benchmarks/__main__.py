@@ -1,7 +1,7 @@
-"""`make bench`: all measurements, into tools/benchmarks/README.md.
+"""`make bench`: writes all measurements into tools/benchmarks/README.md.
 
-Each reader is a process of its own, the sandbox is another. The readers take turns, several times over; the tables have
-the medians, and the ratios are of medians of the same run.
+Each reader is a process of its own, and so is the sandbox. The readers take turns, several times. The tables have the
+medians. The ratios compare medians of the same run.
 """
 
 import argparse
@@ -42,9 +42,9 @@ MOST_RUNS = 4
 
 @dataclass
 class Run:
-    """The cost of one process: seconds, seconds of CPU, peak megabytes; and the rows that it wrote.
+    """The cost of one process: seconds, seconds of CPU and peak megabytes; and the rows that it wrote.
 
-    taken: the share of the machine's time that its host took meanwhile.
+    taken: the share of the machine's time that its host took during the run.
     """
 
     seconds: float
@@ -56,12 +56,12 @@ class Run:
 
 @contextmanager
 def sandbox(folder: Path, *options: str) -> Iterator[Path]:
-    """Runs a sandbox in its own process. Gives the path of a configuration for it."""
+    """Runs a sandbox in its own process. Yields the path of a configuration for it."""
     process = subprocess.Popen(
         [sys.executable, "-m", "sandbox", *options], stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL
     )
     if process.stdout is None:
-        raise RuntimeError("the sandbox cannot be heard")
+        raise RuntimeError("the sandbox has no output")
     path = folder / "config.json"
     path.write_text(process.stdout.readline())
     try:
@@ -93,7 +93,7 @@ def executable(reader: str, config: Path, stream: str) -> list[str]:
 
 
 def _machine_time() -> tuple[int, int]:
-    """The machine's CPU time so far, and how much of it went to other guests of its host; zeros where it is unknown."""
+    """Returns the machine's CPU time, and how much of it other guests of its host took; zeros where it is unknown."""
     times = Path("/proc/stat").read_text().split("\n")[0].split()[1:9] if Path("/proc/stat").exists() else [0]
     return sum(map(int, times)), int(times[-1])
 
@@ -118,7 +118,7 @@ def run(arguments: Sequence[str], out: Path) -> Run:
 
 
 def run_undisturbed(arguments: Sequence[str], out: Path) -> Run:
-    """The least disturbed of a few runs. One is enough if the host took almost nothing."""
+    """Returns the least disturbed of a few runs. One run is enough if the host took almost nothing."""
     runs = [run(arguments, out)]
     while runs[-1].taken > DISTURBED and len(runs) < MOST_RUNS:
         runs.append(run(arguments, out))
@@ -128,7 +128,7 @@ def run_undisturbed(arguments: Sequence[str], out: Path) -> Run:
 def compare(
     readers: Sequence[str], stream: str, rows: int, latency: float, folder: Path, rounds: int
 ) -> dict[str, Run]:
-    """The medians of the readers. Raises RuntimeError if one of them misses rows."""
+    """Returns the medians of the readers. Raises RuntimeError if a reader misses rows."""
     runs: dict[str, list[Run]] = {reader: [] for reader in readers}
     with sandbox(folder, "--rows", f"{stream}={rows}", "--latency", str(latency)) as config:
         for number in range(rounds):
@@ -153,7 +153,7 @@ def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 
 def pages(folder: Path, rounds: int) -> str:
-    """200 pages of 100 rows at several latencies."""
+    """Measures 200 pages of 100 rows at several latencies."""
     lines = []
     for stream in LISTS:
         for latency in (0, 0.02, 0.1, 0.3) if stream == LISTS[0] else (0, 0.1):
@@ -167,7 +167,7 @@ def pages(folder: Path, rounds: int) -> str:
 
 
 def rows(folder: Path, rounds: int) -> str:
-    """200,000 rows at no latency."""
+    """Measures 200,000 rows without latency."""
     lines = []
     for stream in (LISTS[0], LISTS[-1]):
         found = compare([*READERS, "sandbox"], stream, 200_000, 0, folder, rounds)
@@ -180,7 +180,7 @@ def rows(folder: Path, rounds: int) -> str:
 
 
 def memory(folder: Path, _: int) -> str:
-    """The peak memory of the connector."""
+    """Measures the peak memory of the connector."""
     found = {
         size: compare(["connector"], LISTS[0], size, 0, folder, rounds=1)["connector"].memory
         for size in (10_000, 100_000, 1_000_000)
@@ -192,7 +192,7 @@ def memory(folder: Path, _: int) -> str:
 
 
 def details(folder: Path, rounds: int) -> str:
-    """1,000 invoice details at 100 ms."""
+    """Measures 1,000 invoice details at 100 ms."""
     found = compare(["connector", "stock", "bare loop"], "ipxo_invoices", 1_000, 0.1, folder, rounds)
     ours = found["connector"].seconds
     lines = [[reader, f"{one.seconds:.1f} s", f"{one.seconds / ours:.1f}"] for reader, one in found.items()]
@@ -200,7 +200,7 @@ def details(folder: Path, rounds: int) -> str:
 
 
 def quiet(folder: Path, rounds: int) -> str:
-    """A sync of unchanged accounts, with six invoices a day, all settled."""
+    """Measures a sync of unchanged accounts with six invoices a day, all settled."""
     lines = []
     for stream, final in SETTLED.items():
         for size in (1_000, 10_000, 100_000):
@@ -230,7 +230,7 @@ def _last_state(out: Path) -> dict[str, object]:
 
 
 def end_to_end(folder: Path, rounds: int) -> str:
-    """20,000 rows into a DuckDB file, at 20 ms. DuckDB refuses the times of Payhubix as stock emits them."""
+    """Measures 20,000 rows into a DuckDB file, at 20 ms. DuckDB refuses the times of Payhubix that stock emits."""
     lines = []
     for stream in LISTS[:2]:
         runs: dict[str, list[Run]] = {"connector": [], "stock": [], "dlt": []}

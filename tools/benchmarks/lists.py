@@ -1,4 +1,4 @@
-"""What the other readers need to know about the lists: address, credentials, parameters, and where the rows are."""
+"""What the other readers must know about the lists: address, credentials, parameters, and where the rows are."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ PAGE_SIZE = 100
 
 @dataclass(frozen=True)
 class InvoiceList:
-    """One list. rows, pages: the paths of the rows and of the number of pages in a response; empty if there is none."""
+    """One list. rows, pages: the paths of the rows and of the number of pages in a response, empty if there is none."""
 
     base: str
     path: str
@@ -31,7 +31,7 @@ class InvoiceList:
 
 
 def invoice_list(stream: str, config: Mapping[str, Any]) -> InvoiceList:
-    """The list of a stream, signed in."""
+    """Signs in and returns the list of a stream."""
     if stream == "payhubix_invoices":
         payhubix = config["payhubix"]
         return InvoiceList(

@@ -1,4 +1,4 @@
-"""A connector's stream into a DuckDB file, with PyAirbyte.
+"""Loads a stream of a connector into a DuckDB file, with PyAirbyte.
 
 `python -m tools.benchmarks.load_duckdb EXECUTABLE CONFIG STREAM DATABASE`.
 """
@@ -14,7 +14,7 @@ def main(executable: str, config_path: str, stream: str, database: str) -> None:
     settings = {"OFFLINE_MODE": "1", "PROJECT_DIR": folder, "CACHE_ROOT": folder, "LOGGING_ROOT": folder / "logs"}
     os.environ |= {f"AIRBYTE_{name}": str(value) for name, value in settings.items()}
     os.environ |= {"DO_NOT_TRACK": "1", "NO_LIVE_PROGRESS": "1"}
-    # It reads these settings when it is imported.
+    # PyAirbyte reads these settings when it is imported.
     import airbyte  # noqa: PLC0415
     from airbyte.caches import DuckDBCache  # noqa: PLC0415
 

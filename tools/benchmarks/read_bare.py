@@ -1,7 +1,7 @@
-"""The lower limit: requests and orjson, page by page, without any check.
+"""The lower limit: requests and orjson, page by page, without checks.
 
 `python -m tools.benchmarks.read_bare CONFIG STREAM [THREADS]`. With a number of threads, the responses are only
-fetched, to measure what the sandbox can serve.
+fetched. That measures what the sandbox can serve.
 """
 
 import json

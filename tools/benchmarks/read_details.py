@@ -1,4 +1,4 @@
-"""Invoice details one by one, with requests and orjson: `python -m tools.benchmarks.read_details CONFIG`."""
+"""Reads invoice details one by one, with requests and orjson: `python -m tools.benchmarks.read_details CONFIG`."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Builds and pushes the connector's image, with podman or else docker."""
+"""Builds and pushes the connector's image, with podman if it works, otherwise with docker."""
 
 import re
 import shutil
@@ -14,11 +14,11 @@ STAND_IN = "localhost/python-connector-base:stand-in"
 
 
 class NoEngine(Exception):
-    """Neither podman nor docker can be used. The message says what to do."""
+    """Neither podman nor docker works. The message says what to do."""
 
 
 def engine() -> str:
-    """The container engine that works. Raises NoEngine."""
+    """Returns the container engine that works. Raises NoEngine if none does."""
     for name in ("podman", "docker"):
         if shutil.which(name) and subprocess.run([name, "info"], capture_output=True, check=False).returncode == 0:
             return name
@@ -26,18 +26,18 @@ def engine() -> str:
 
 
 def image() -> str:
-    """The name of the image with its version."""
+    """Returns the name of the image with its version."""
     return f"localhost/airbyte/{NAME}:{version()}"
 
 
 def base_image() -> str:
-    """Airbyte's base image, as the Dockerfile pins it."""
+    """Returns Airbyte's base image, as the Dockerfile pins it."""
     (found,) = re.findall(r"(?m)^FROM (.+) AS base$", (ROOT / "Dockerfile").read_text())
     return str(found)
 
 
 def build(may_stand_in: bool) -> None:
-    """Builds the image. Raises NoEngine; CalledProcessError where a step fails.
+    """Builds the image. Raises NoEngine, or CalledProcessError if a step fails.
 
     may_stand_in: whether an image of Debian packages may replace a base image that cannot be pulled.
     """
@@ -52,9 +52,9 @@ def build(may_stand_in: bool) -> None:
 
 
 def push(registry: str) -> str:
-    """Pushes the image, as built, to a registry and folder such as ghcr.io/someone. Returns its name there.
+    """Pushes the image that was built to a registry and folder, such as ghcr.io/someone. Returns its name there.
 
-    Raises NoEngine; CalledProcessError where a step fails.
+    Raises NoEngine, or CalledProcessError if a step fails.
     """
     tool, name = engine(), f"{registry.lower()}/{NAME}:{version()}"
     subprocess.run([tool, "tag", image(), name], check=True)

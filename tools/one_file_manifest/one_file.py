@@ -1,7 +1,8 @@
 """Writes the connector as one manifest and one components.py, the form of Airbyte's manifest-only connectors.
 
-`python -m tools.one_file_manifest.one_file [folder]`, by default into dist/manifest-only. The manifest is manifest.yaml
-with the schemas inside. components.py has all modules that the manifest names, after those that they import.
+`python -m tools.one_file_manifest.one_file [folder]` writes into dist/manifest-only by default. The manifest is
+manifest.yaml with the schemas inside. components.py has all modules that the manifest names, each after those that it
+imports.
 """
 
 import ast
@@ -47,7 +48,7 @@ def write(folder: Path) -> None:
 
 
 def _manifest() -> str:
-    """The manifest with schemas and settings inside. References and comments are kept."""
+    """Returns the manifest with schemas and settings inside. References and comments are kept."""
     text = (ROOT / "manifest.yaml").read_text("utf-8")
     if text.count(_SPEC) != 1:
         raise ValueError(f"manifest.yaml must have the place for the settings once: {_SPEC!r}")
@@ -57,7 +58,7 @@ def _manifest() -> str:
 
 
 def merged(modules: Iterable[str]) -> str:
-    """One module instead of these and of all modules of this project that they import."""
+    """Returns the code of one module that replaces these modules and all modules of this project that they import."""
     imports: dict[str, tuple[str, str]] = {}
     owners: dict[str, str] = {}
     sections = []
@@ -80,7 +81,7 @@ def merged(modules: Iterable[str]) -> str:
 
 
 def _in_order(modules: Iterable[str], done: list[str]) -> list[str]:
-    """The modules, each after those that it imports."""
+    """Returns the modules, each after those that it imports."""
     for module in modules:
         if module not in done:
             tree = ast.parse(_path(module).read_text("utf-8"))
@@ -99,13 +100,13 @@ def _is_own(node: ast.Import | ast.ImportFrom) -> bool:
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Each name that a statement binds, and its origin: the module, if any, and the imported name."""
+    """Yields each name that a statement binds, and its origin: the module, if any, and the imported name."""
     for alias in node.names:
         yield alias.asname or alias.name, (str(getattr(node, "module", "")), ast.unparse(alias))
 
 
 def _import_statements(origins: Iterable[tuple[str, str]]) -> str:
-    """One statement for each module."""
+    """Returns one import statement for each module."""
     names: dict[str, list[str]] = {}
     for module, name in sorted(origins):
         names.setdefault(module, []).append(name)
@@ -116,7 +117,7 @@ def _import_statements(origins: Iterable[tuple[str, str]]) -> str:
 
 
 def _defined(tree: ast.Module) -> Iterator[str]:
-    """The names that a module defines."""
+    """Yields the names that a module defines."""
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             yield node.name

@@ -1,7 +1,7 @@
-"""The settings, for where only the manifest and its components run.
+"""The settings, where only the manifest and its components run.
 
-The CDK's own source puts no defaults into settings and checks them only by a schema. Its `check` reads the same streams
-whichever provider is configured. In the package, SourceInvoices does this work; here these classes do.
+The CDK's own source adds no defaults to settings and checks them only by a schema. Its `check` reads the same streams
+for every configuration. In the package SourceInvoices adds what is missing; in one file these classes do.
 """
 
 from collections.abc import Mapping, MutableMapping
@@ -24,9 +24,9 @@ _CHECKED = "__airbyte_check_stream_names"
 
 @dataclass
 class Settings(ConfigTransformation):
-    """Adds the defaults, or notes what is wrong, and names the streams that `check` reads.
+    """Adds the defaults, or notes faults, and names the streams that `check` reads.
 
-    It refuses nothing, because `spec` has no settings.
+    It refuses nothing, because `spec` runs without settings.
 
     Parameters: the `specification` of the settings; `checked`, the streams to choose from by provider.
     """
@@ -50,7 +50,7 @@ class Settings(ConfigTransformation):
 
 
 class NoFaults(ValidationStrategy):
-    """Refuses settings in which Settings found something wrong, with its messages."""
+    """Refuses settings in which Settings found faults, with its messages."""
 
     def validate(self, value: Any) -> None:
         if value:
