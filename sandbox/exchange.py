@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 import orjson
@@ -19,7 +19,8 @@ class Request:
     """A logged request.
 
     `started` and `ended` are `time.monotonic()` seconds. `status` is None until the request is answered, and stays
-    None if the connection is dropped. Header names are lower case.
+    None if the connection is dropped. Header names are lower case. `rows_behind`: how many of the newest rows the server
+    that answers it lacks.
     """
 
     route: str
@@ -31,6 +32,7 @@ class Request:
     body: str
     started: float
     parameters: dict[str, str] = field(default_factory=dict)
+    rows_behind: int = 0
     status: int | None = None
     ended: float | None = None
 
@@ -87,11 +89,16 @@ class ListSettings:
     """What a test may change about one list endpoint.
 
     `max_page_size`: a larger requested page size is silently reduced to this. `ignore_sort`: the requested order is
-    ignored, and the list is sorted oldest first.
+    ignored, and the list is sorted oldest first. `sorted_by`: the list is sorted by this field instead, descending.
+    `unstable_ties`: rows that are equal in the requested order change places with each request, or for each page, as
+    SQL allows. `stated_total`: pages state this number of rows, whatever the list holds.
     """
 
     max_page_size: int
     ignore_sort: bool = False
+    sorted_by: str | None = None
+    unstable_ties: Literal["by_request", "by_page"] | None = None
+    stated_total: int | None = None
 
 
 class Provider:

@@ -65,19 +65,21 @@ class LookbackPlan:
         steps_back = self._drift.steps_back
         if position.purpose is Purpose.COUNT:
             after = self._after_count(page, position)
-        elif self._completeness.observe(page, position.number, self._scan.front(page)):
+        elif self._completeness.observe(page, position.number, self._scan.newest):
             after = self._after_read(page, position)
         else:
             return self._read_again("its pages changed their size")
         if isinstance(after, PageNumber) and after.number == 1:
             self._completeness.restart()
+        elif self._drift.steps_back > steps_back:
+            self._completeness.step_back(self._drift.fallen_by)
         self._check.observe(page, position)
         if self._check.has_moved(steps_back=self._drift.steps_back > steps_back):
             return self._reject()
         if isinstance(after, PageNumber):
             return self._check.with_outlook(after, page)
         to_the_end = not page.more and position.purpose is Purpose.READ
-        if not self._completeness.is_whole(to_the_end=to_the_end):
+        if not self._completeness.is_whole(to_the_end=to_the_end, at_most=self._drift.ignores_falls):
             return self._read_again("rows came twice and others not at all")
         check = self._check.begin(page, position)
         if check:
