@@ -19,8 +19,8 @@ class Request:
     """A logged request.
 
     `started` and `ended` are `time.monotonic()` seconds. `status` is None until the request is answered, and stays
-    None if the connection is dropped. Header names are lower case. `rows_behind`: how many of the newest rows the server
-    that answers it lacks.
+    None if the connection is dropped. Header names are lower case. `rows_behind`: how many of the newest rows the
+    server that answers it lacks.
     """
 
     route: str
