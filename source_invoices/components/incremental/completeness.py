@@ -2,8 +2,9 @@
 
 Totals and page 1 can stand still while rows change places: equal sort keys in another order, a re-dated invoice, a
 server that lags behind, a page size that changes. Then some rows come twice and others not at all. So the number of
-distinct keys that one reading meets must be at least the place of the last row read, less the rise of the total
-meanwhile. If it is less, the list is read again with another page size, so that page boundaries move.
+distinct keys that one reading meets must be at least the place of the last row read. If it is less, rows may have come
+to the front meanwhile: the front is read. If it is still less, the list is read again with another page size, so that
+page boundaries move.
 """
 
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ class Completeness:
         """Begins this reading again: deleted rows that it has met would hide as many that it has not."""
         self._met = DistinctKeys()
         self._deleted = 0
+        self._risen_by = 0
         self._place = 0
         self._page_size: int | None = None
         self._totals: set[int] = set()
@@ -78,6 +80,14 @@ class Completeness:
             self._place += len(page.rows)
         self._keys_before = page.keys
 
+    def observe_front(self, page: Page) -> bool:
+        """Notes a page of the front, which is read after the list. Returns whether it shows rows that were not met."""
+        before = self._met.count()
+        self._met.add(page.keys)
+        if page.total is not None:
+            self._risen_by = max(self._risen_by, page.total - self._last_total)
+        return self._met.count() > before
+
     def step_back(self, fallen_by: int) -> None:
         """Notes that reading steps back over a part of the list, which has become shorter by so many rows.
 
@@ -97,11 +107,10 @@ class Completeness:
         to_the_end: the whole list was read, so that rows of earlier readings count as well. at_most: the totals of one
         reading contradict each other, so that the greatest counts.
         """
-        rise = self._last_total - (self._last_total if self._first_total is None else self._first_total)
         # A list that is shorter after each of several readings would never be whole.
         deleted = self._deleted if self.readings <= _STRICT_READINGS else 0
-        due = max(self._totals) if at_most and self._totals else self._place - max(0, rise)
-        if self._met.count() - deleted >= due:
+        due = max(self._totals) if at_most and self._totals else self._place
+        if self._met.count() - deleted >= due + self._risen_by:
             return True
         if not to_the_end or self._met_before is None or not self._stands_still():
             return False
@@ -149,4 +158,4 @@ class Completeness:
         Whatever was deleted, together they must have met as many as the greatest total.
         """
         is_newer = self._newest and self._newest_before and self._newest > self._newest_before
-        return bool(self._totals & self._totals_before) and not is_newer
+        return self._totals == self._totals_before and not is_newer

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from source_invoices.components.incremental.bare_list import RepeatedList
 from source_invoices.components.pages.page import Page
 
 # A list that moves at every page ends in a failure instead of an endless read. The limit grows with the progress made,
@@ -21,10 +22,6 @@ _PAGES_AT_LEAST = 100
 _PAGES_FOR_EACH = 4
 _MOST_REPEATS = 10
 _DELETIONS_ALIKE = 3
-
-
-class RepeatedList(ValueError):
-    """A list without page numbers was sent again, as long as was asked for: it may be longer."""
 
 
 class PageDrift:
