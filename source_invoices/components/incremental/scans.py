@@ -11,12 +11,10 @@ from source_invoices.components.incremental.lookback_scan import LookbackScan
 from source_invoices.components.incremental.scan_rule import Columns, ScanRule
 from source_invoices.components.incremental.scan_state import ScanState
 from source_invoices.receipt import Receipt
-from source_invoices.settings import digest, setting, start_date
+from source_invoices.settings import digest, setting, settings_of_rows, start_date
 from source_invoices.sync_context import SyncContext
 
-# Settings that choose no rows.
 _MOST_NAMED = 10
-_NEUTRAL = {"credentials", "api_key", "api_url", "token_url", "requests_per_minute", "invoice_uuids"}
 
 
 class ScanRouter(Protocol):
@@ -43,7 +41,7 @@ def scan_of(router: ScanRouter, context: SyncContext, name: str, *, asks_details
     """
     config = router.config
     saved = ScanState.load(context.saved_states.get(name))
-    chosen = {key: value for key, value in config[router.provider].items() if key not in _NEUTRAL}
+    chosen = settings_of_rows(config, router.provider)
     columns = [router.key, router.issued, *sorted(router.final)]
 
     def begin() -> LookbackScan:
