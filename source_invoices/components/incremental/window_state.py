@@ -17,7 +17,7 @@ from source_invoices.times import parse_text_time, to_rfc3339
 
 STATE_KEY = "windows"
 # Settings that choose no rows.
-_NEUTRAL = {"credentials", "api_url", "requests_per_minute"}
+_NEUTRAL_SETTINGS = {"credentials", "api_url", "requests_per_minute"}
 
 
 class WindowSync:
@@ -73,6 +73,6 @@ class WindowSync:
 def begin_windows(config: Mapping[str, Any], provider: str, started: datetime) -> WindowSync:
     """Returns what a sync knows of its windows at its beginning."""
     settings = config[provider]
-    chosen = {name: value for name, value in settings.items() if name not in _NEUTRAL}
+    chosen = {name: value for name, value in settings.items() if name not in _NEUTRAL_SETTINGS}
     user = settings["credentials"].get("username", "")
     return WindowSync(digest([config.get("start_date"), chosen, user]), started)
