@@ -68,6 +68,7 @@ class SyncContext:
         self.tokens = Registry[tuple[Any, ...], AccessToken]()
         self.receipts = Registry[str, Receipt]()
         self.saved_states: dict[str, Mapping[str, Any]] = {}
+        self.saved_cursors: dict[str, str] = {}
         self._in_flight: threading.Semaphore | None = None
         self._lock = threading.Lock()
 

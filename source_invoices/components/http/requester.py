@@ -5,10 +5,10 @@ This module is here because the stock HttpRequester interpolates every parameter
 of a request.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
 from typing import Any
-from urllib import parse
 
 import requests
 from airbyte_cdk.sources.declarative.auth.declarative_authenticator import DeclarativeAuthenticator
@@ -18,6 +18,7 @@ from airbyte_cdk.sources.streams.call_rate import APIBudget
 from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler
 from airbyte_cdk.sources.types import StreamSlice
 
+from source_invoices.components.http.responses import Resolutions
 from source_invoices.components.http.stream_failure import StreamFailure
 from source_invoices.components.http.throttling import ProviderPause
 from source_invoices.components.http.transport import Transport
@@ -27,6 +28,7 @@ from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Positi
 from source_invoices.settings import check_limits, setting
 from source_invoices.sync_context import context_of
 
+_ADDRESS_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]{0,199}")
 _URL, _KEY_URL = "url", "key_url"
 # What a template mentions that differs between the requests of a stream.
 _VARIABLES = ("stream_slice", "stream_interval", "position")
@@ -65,6 +67,7 @@ class PageRequester:
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         context = context_of(self.api_budget)
+        self._resolutions = Resolutions(self.provider, parameters["name"])
         transport = Transport(
             self.error_handler,
             context.failures.get(parameters["name"], StreamFailure),
@@ -102,6 +105,15 @@ class PageRequester:
         response = session.send(request, timeout=self._timeouts, **self._environment)
         return replace(page_of(response), asked_size=self._size(position))
 
+    def _part_of_an_address(self, key: str) -> str:
+        """Returns a key. Raises AirbyteTracedException for one that would name another address."""
+        if not _ADDRESS_PART.fullmatch(key):
+            what = (
+                f"the list or the state has an invoice with the key {key!r:.100}, which cannot be part of an address."
+            )
+            raise self._resolutions.contradiction_error(what)
+        return key
+
     def _size(self, position: Position) -> int:
         return (position.size if isinstance(position, PageNumber) else None) or self._page_size
 
@@ -110,7 +122,7 @@ class PageRequester:
         parameters = {**self._fixed, **varying}
         url, key_url = parameters.pop(_URL), parameters.pop(_KEY_URL)
         if isinstance(position, InvoiceKey) and key_url:
-            url, parameters = key_url.replace("{key}", parse.quote(position.key, safe="")), {}
+            url, parameters = key_url.replace("{key}", self._part_of_an_address(position.key)), {}
         elif isinstance(position, InvoiceKey):
             parameters |= {self.key_parameter: position.key, self.page_parameter: 1}
         else:

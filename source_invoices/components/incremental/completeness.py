@@ -6,7 +6,8 @@ distinct keys that one reading meets must be at least the place of the last row 
 meanwhile. If it is less, the list is read again with another page size, so that page boundaries move.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 
 from source_invoices.components.incremental.distinct_keys import DistinctKeys
 from source_invoices.components.pages.page import Page
@@ -23,7 +24,8 @@ class Completeness:
         self.readings = 1
         self._asked_size: int | None = None
         self._met_before: DistinctKeys | None = None
-        self._stamp_before: Hashable = None
+        self._totals_before: set[int] = set()
+        self._newest_before: datetime | None = None
         self._most_before = 0
         self.restart()
 
@@ -35,7 +37,7 @@ class Completeness:
         self._totals: set[int] = set()
         self._first_total: int | None = None
         self._last_total = 0
-        self._front: Hashable = None
+        self._newest: datetime | None = None
         self._keys_before: Sequence[object] = ()
 
     @property
@@ -48,10 +50,10 @@ class Completeness:
         self._asked_size = size
         self.restart()
 
-    def observe(self, page: Page, number: int, front: Hashable = None) -> bool:
+    def observe(self, page: Page, number: int, newest: datetime | None = None) -> bool:
         """Notes the rows of a page. Returns False if its size differs from those before: the places are wrong then.
 
-        front: what page 1 shows of the newest rows. The list stands still only as long as it does.
+        newest: the latest time of issue in the list, as far as is known. A later one shows that rows were added.
         """
         if page.number is None:
             self._observe_bare(page)
@@ -62,8 +64,7 @@ class Completeness:
         self._page_size = self._page_size or size
         self._met.add(page.keys)
         self._place = (number - 1) * (self._page_size or 1) + len(page.rows)
-        if number == 1:
-            self._front = front
+        self._newest = newest
         if page.total is not None:
             self.set_total(page.total)
         return True
@@ -90,7 +91,7 @@ class Completeness:
         met = self._met.count()
         if met >= self._place - max(0, rise):
             return True
-        if not to_the_end or self._met_before is None or self._stamp() != self._stamp_before:
+        if not to_the_end or self._met_before is None or not self._stands_still():
             return False
         return self._met_together() >= max(self._place, *self._totals, self._most_before)
 
@@ -118,16 +119,21 @@ class Completeness:
                 f"where the list has {max(self._place, *self._totals, 0)}"
             )
         self.readings += 1
-        stamp, size = self._stamp(), self._page_size or 1
-        if self._met_before is not None and stamp == self._stamp_before:
+        size = self._page_size or 1
+        if self._met_before is not None and self._stands_still():
             self._met_before.merge(self._met)
         else:
             self._met_before = self._met
             self._most_before = 0
         self._most_before = max(self._most_before, self._place, *self._totals, 0)
-        self._stamp_before = stamp
+        self._totals_before, self._newest_before = self._totals, self._newest
         self._asked_size = max(1, size - 1)
         self.restart()
 
-    def _stamp(self) -> Hashable:
-        return self._front, frozenset(self._totals)
+    def _stands_still(self) -> bool:
+        """Returns whether nothing shows that rows were added or deleted since the reading before.
+
+        Totals may differ within a reading, where two servers are a row apart.
+        """
+        is_newer = self._newest and self._newest_before and self._newest > self._newest_before
+        return self._totals == self._totals_before and not is_newer

@@ -28,7 +28,7 @@ class ListPlan:
         if not isinstance(position, PageNumber):
             return None
         number = self._drift.next_page(page, position.number)
-        if not self._completeness.observe(page, position.number, tuple(page.keys)):
+        if not self._completeness.observe(page, position.number):
             return self._again(position, "its pages changed their size")
         if number == 1:
             self._completeness.restart()

@@ -65,7 +65,7 @@ class LookbackPlan:
         steps_back = self._drift.steps_back
         if position.purpose is Purpose.COUNT:
             after = self._after_count(page, position)
-        elif self._completeness.observe(page, position.number, self._scan.front(page)):
+        elif self._completeness.observe(page, position.number, self._scan.newest):
             after = self._after_read(page, position)
         else:
             return self._read_again("its pages changed their size")

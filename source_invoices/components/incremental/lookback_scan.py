@@ -8,7 +8,7 @@ day. Emit every row above it, and every invoice that was open at the end of the 
 The scan decides; `lookback_plan.py` says which page comes next. Both are free of the CDK and of HTTP.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -80,7 +80,8 @@ class LookbackScan:
         self.order = SortOrder()
         self.reads_everything = self._saved is None
         self.is_doubtful = self._saved is not None and self._saved.account != rule.account
-        self._newest: datetime | None = None
+        # The latest time of issue that was met.
+        self.newest: datetime | None = None
         self._newest_key = ""
         self._open_and_older = 0
         self.is_read_to_the_end = False
@@ -111,8 +112,8 @@ class LookbackScan:
             key = str(row[columns.key])
             if issued:
                 last = issued
-                if self._newest is None or issued > self._newest:
-                    self._newest, self._newest_key = issued, key
+                if self.newest is None or issued > self.newest:
+                    self.newest, self._newest_key = issued, key
             self.open.meet(key, row.get(columns.status), issued or (last if in_list else None), in_list=in_list)
             if self._emits(key, issued):
                 accepted.append(row)
@@ -136,12 +137,6 @@ class LookbackScan:
         self.count.observe(page, issued, starts)
         self.is_read_to_the_end |= not page.more
         return follows
-
-    def front(self, page: Page) -> Hashable:
-        """Returns the times of the newest rows, if this is page 1. They stand still where equal times change places."""
-        if page.number not in (None, 1):
-            return None
-        return tuple(self._rule.columns.issued_at(row) for row in page.rows)
 
     def may_stop(self) -> bool:
         """Returns whether every row that must be emitted for its age has been met."""
@@ -230,5 +225,5 @@ class LookbackScan:
 
     def _next_start(self) -> datetime:
         rule = self._rule
-        start = earlier(min(self._newest or rule.started, rule.started), rule.lookback + _ALLOWANCE)
+        start = earlier(min(self.newest or rule.started, rule.started), rule.lookback + _ALLOWANCE)
         return max(start, earlier(rule.since, _ALLOWANCE)) if rule.since else start

@@ -149,9 +149,13 @@ class DetailRouter(SubstreamPartitionRouter):
 
     def stream_slices(self) -> Iterable[StreamSlice]:
         number, due = count(), 0
+        # A list that is read again shows its invoices again. Hashes take less memory than keys.
+        asked: set[int] = set()
         for keys in self._pages_of_keys():
-            due += len(keys)
-            yield from self._slices(keys, number, is_listed=True)
+            new = [key for key in keys if hash(key) not in asked]
+            asked.update(map(hash, new))
+            due += len(new)
+            yield from self._slices(new, number, is_listed=True)
         self._refuse_missing_details(due)
         yield from self._slices(self._scan.open.unseen, number, is_listed=False)
         # Not before: the CDK also saves the state in between.

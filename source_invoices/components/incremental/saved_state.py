@@ -39,6 +39,10 @@ class SavedState(StateMigration):
         saved_states = context_of(self.api_budget).saved_states
         saved_states.setdefault(self._name, stream_state.get("parent_state") or {})
         now = context_of(self.api_budget).started
+        cursor = stream_state.get("state")
+        if isinstance(cursor, Mapping):
+            times = [value for value in _until(now, cursor).values() if isinstance(value, str)]
+            context_of(self.api_budget).saved_cursors[self._name] = max(times, default="")
         return {name: _until(now, value) for name, value in stream_state.items()}
 
 

@@ -55,7 +55,8 @@ class Prefetch:
             return []
         is_next = self._is_next(position)
         if isinstance(position, PageNumber):
-            self._is_used = position.number > 1 and (self._is_used or (is_next and self._depth.pages > 0))
+            begins = is_next and self._depth.pages > 0 and position.last > 0
+            self._is_used = position.number > 1 and (self._is_used or begins)
         if is_next:
             self._depth.advance(is_there=is_there, left=_left(position), rounds=_rounds(position))
         else:

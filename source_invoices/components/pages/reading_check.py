@@ -46,7 +46,7 @@ class ReadingCheck:
         if position.number == 1:
             self.restart()
             self._first_keys = set(map(str, page.keys))
-        self._is_used |= page.fetched_ahead
+        self._is_used |= page.fetched_ahead and self.allows_prefetch
         self._lengths.add((page.total, page.pages))
         if page.total is None and not page.more:
             self._rows_on_last_page.add(len(page.rows))

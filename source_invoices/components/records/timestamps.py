@@ -29,7 +29,9 @@ class Timestamps(PageTransformation):
     warning.
 
     key: the primary key, for messages. text_times: fields that hold a time as text. latest_of: fields that hold seconds
-    since 1970; the latest becomes `derived`, and null and 0 mean "not yet". issued, cursor_field: see ListRouter.
+    since 1970; the latest becomes `derived`, and null and 0 mean "not yet". It is never less than the cursor of the last
+    sync: where a payment is reversed, a destination that keeps the row of the greatest cursor would keep the old one.
+    issued, cursor_field: see ListRouter.
     """
 
     parameters: InitVar[Mapping[str, Any]]
@@ -43,7 +45,9 @@ class Timestamps(PageTransformation):
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         self._stream = parameters["name"]
-        self._receipt = context_of(self.api_budget).receipts.get(self._stream, Receipt)
+        context = context_of(self.api_budget)
+        self._saved_cursors = context.saved_cursors
+        self._receipt = context.receipts.get(self._stream, Receipt)
 
     def transform_rows(self, rows: Iterable[MutableMapping[str, Any]]) -> None:
         for row in rows:
@@ -66,7 +70,7 @@ class Timestamps(PageTransformation):
                     latest = seconds
             elif value == "":
                 row[name] = None
-        return None if latest is None else unix_to_rfc3339(latest)
+        return None if latest is None else max(unix_to_rfc3339(latest), self._saved_cursors.get(self._stream, ""))
 
     def _read(self, row: Mapping[str, Any], name: str, read: Callable[[Any], _Time]) -> _Time | None:
         try:
