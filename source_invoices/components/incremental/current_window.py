@@ -76,7 +76,6 @@ class CurrentWindow:
         self._first: datetime | None = None
         self._changed = False
         self._digest = 0
-        self._drift.restart()
 
     def accept(self, rows: Sequence[Row], position: Position) -> Sequence[Row]:
         return [row for row in rows if self._is_new(row)]
@@ -100,6 +99,7 @@ class CurrentWindow:
         times = [self._updated(row) for row in page.rows]
         if position.direction and not self._may_be_newest_first(times):
             del self._directions[0]
+            self._drift.restart()
             self._begin(until=None)
             return self.first_position
         if not is_same_size:
@@ -143,6 +143,7 @@ class CurrentWindow:
         if self._readings == _MOST_CATCHING_UP:
             raise ValueError(f"the list has changed during each of {_MOST_CATCHING_UP} readings")
         self._agreed = self._digest
+        self._drift.restart()
         self._begin(until=self._newest if position.direction else None)
         return position.at(1)
 
@@ -150,6 +151,7 @@ class CurrentWindow:
         """Reads the window again from its first page to its last."""
         self._completeness.read_again(reason)
         self._readings = 0
+        self._drift.restart()
         self._begin(until=None)
         return replace(position, number=1, size=self._completeness.page_size)
 
