@@ -46,7 +46,7 @@ def short_timeouts(seconds: float = 0.5) -> Iterator[None]:
             return {key: [1, seconds] if key == "timeouts" else shorten(item) for key, item in node.items()}
         return node
 
-    with _changed_manifest(shorten):
+    with changed_manifest(shorten):
         yield
 
 
@@ -58,12 +58,26 @@ def no_pause_between_requests() -> Iterator[None]:
         manifest["api_budget"]["policies"][0]["rates"][0]["interval"] = "PT0.001S"
         return manifest
 
-    with _changed_manifest(hurry):
+    with changed_manifest(hurry):
         yield
 
 
 @contextmanager
-def _changed_manifest(change: _Change) -> Iterator[None]:
+def no_limits_of_nexudus() -> Iterator[None]:
+    """The connector keeps no limit of Nexudus, for a sandbox that has none and for lists of many pages."""
+
+    def lift(manifest: dict[str, Any]) -> dict[str, Any]:
+        for rate in manifest["api_budget"]["policies"][0]["rates"]:
+            rate["limit"] = 1_000_000
+        return manifest
+
+    with changed_manifest(lift):
+        yield
+
+
+@contextmanager
+def changed_manifest(change: _Change) -> Iterator[None]:
+    """The manifest is what `change` makes of it."""
     _changes.append(change)
     try:
         yield

@@ -84,3 +84,21 @@ def test_invoices_are_sorted_and_filtered_as_requested(client: Client) -> None:
 def test_shop_and_order_can_be_null(start: Callable[..., Client]) -> None:
     rows = list(start(rows=250).sandbox.tables[STREAM].rows())
     assert {row["shop"] is None for row in rows} == {row["order_id"] is None for row in rows} == {True, False}
+
+
+def test_an_invoice_by_its_link_says_more_than_its_row(client: Client) -> None:
+    row = client.sandbox.tables[STREAM].get(client.sandbox.tables[STREAM].keys()[3]) or {}
+    answer = client.get(STREAM, path=f"/v1/invoices/{row['link']}/")
+    body = answer.json()
+    assert (answer.status_code, body["error"], body["number"]) == (200, False, 0)
+    assert body["message"].items() > row.items()
+    assert {"expire_at", "pure_expire_time", "order_description"} <= set(body["message"])
+
+
+def test_an_invoice_by_its_link_needs_the_key_the_slash_and_a_link_that_is_there(client: Client) -> None:
+    link = client.sandbox.tables[STREAM].keys()[0]
+    assert client.get(STREAM, path=f"/v1/invoices/{link}/", headers={}).status_code == 401
+    answer = client.get(STREAM, path=f"/v1/invoices/{link}")
+    assert (answer.status_code, answer.headers["Location"]) == (301, f"/v1/invoices/{link}/")
+    answer = client.get(STREAM, path="/v1/invoices/INV-NONE/")
+    assert (answer.status_code, answer.json()["error"]) == (404, True)

@@ -2,8 +2,9 @@
 
 Totals and page 1 can stand still while rows change places: equal sort keys in another order, a re-dated invoice, a
 server that lags behind, a page size that changes. Then some rows come twice and others not at all. So the number of
-distinct keys that one reading meets must be at least the place of the last row read, less the rise of the total
-meanwhile. If it is less, the list is read again with another page size, so that page boundaries move.
+distinct keys that one reading meets must be at least the place of the last row read. If it is less, rows may have come
+to the front meanwhile: the front is read. If it is still less, the list is read again with another page size, so that
+page boundaries move.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from source_invoices.components.pages.plan import Figures
 
 # A list whose order never settles ends in a failure instead of an endless read.
 _MOST_READINGS = 12
+_STRICT_READINGS = 2
 
 
 class Completeness:
@@ -32,6 +34,8 @@ class Completeness:
     def restart(self) -> None:
         """Begins this reading again: deleted rows that it has met would hide as many that it has not."""
         self._met = DistinctKeys()
+        self._deleted = 0
+        self._risen_by = 0
         self._place = 0
         self._page_size: int | None = None
         self._totals: set[int] = set()
@@ -76,20 +80,37 @@ class Completeness:
             self._place += len(page.rows)
         self._keys_before = page.keys
 
+    def observe_front(self, page: Page) -> bool:
+        """Notes a page of the front, which is read after the list. Returns whether it shows rows that were not met."""
+        before = self._met.count()
+        self._met.add(page.keys)
+        if page.total is not None:
+            self._risen_by = max(self._risen_by, page.total - self._last_total)
+        return self._met.count() > before
+
+    def step_back(self, fallen_by: int) -> None:
+        """Notes that reading steps back over a part of the list, which has become shorter by so many rows.
+
+        Those of them that were met would hide as many that were not.
+        """
+        self._deleted += fallen_by
+
     def set_total(self, total: int) -> None:
         """Notes the length of the list, as a page states or counts it."""
         self._first_total = total if self._first_total is None else self._first_total
         self._last_total = total
         self._totals.add(total)
 
-    def is_whole(self, *, to_the_end: bool) -> bool:
+    def is_whole(self, *, to_the_end: bool, at_most: bool = False) -> bool:
         """Returns whether the rows of this reading, or of all readings of a list that stands still, are all there are.
 
-        to_the_end: the whole list was read, so that rows of earlier readings count as well.
+        to_the_end: the whole list was read, so that rows of earlier readings count as well. at_most: the totals of one
+        reading contradict each other, so that the greatest counts.
         """
-        rise = self._last_total - (self._last_total if self._first_total is None else self._first_total)
-        met = self._met.count()
-        if met >= self._place - max(0, rise):
+        # A list that is shorter after each of several readings would never be whole.
+        deleted = self._deleted if self.readings <= _STRICT_READINGS else 0
+        due = max(self._totals) if at_most and self._totals else self._place
+        if self._met.count() - deleted >= due + self._risen_by:
             return True
         if not to_the_end or self._met_before is None or not self._stands_still():
             return False
@@ -133,8 +154,8 @@ class Completeness:
     def _stands_still(self) -> bool:
         """Returns whether nothing shows that rows were added or deleted since the reading before.
 
-        Totals may differ, where two servers are a row apart: then those of the two readings have one in common. Whatever
-        was deleted, together they must have met as many as the greatest total.
+        Totals may differ, where two servers are a row apart: those of the two readings then have one in common.
+        Whatever was deleted, together they must have met as many as the greatest total.
         """
         is_newer = self._newest and self._newest_before and self._newest > self._newest_before
-        return bool(self._totals & self._totals_before) and not is_newer
+        return self._totals == self._totals_before and not is_newer

@@ -27,14 +27,17 @@ class ListPlan:
     def next_position(self, page: Page, position: Position) -> Position | None:
         if not isinstance(position, PageNumber):
             return None
+        steps_back = self._drift.steps_back
         number = self._drift.next_page(page, position.number)
         if not self._completeness.observe(page, position.number):
             return self._again(position, "its pages changed their size")
         if number == 1:
             self._completeness.restart()
+        elif self._drift.steps_back > steps_back:
+            self._completeness.step_back(self._drift.fallen_by)
         if number is not None:
             return position.at(number)
-        self._is_done = self._completeness.is_whole(to_the_end=True)
+        self._is_done = self._completeness.is_whole(to_the_end=True, at_most=self._drift.ignores_falls)
         if self._is_done:
             return None
         return self._again(position, "rows came twice and others not at all")

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from source_invoices.components.incremental.bare_list import BareList, RepeatedList
 from source_invoices.components.incremental.completeness import Completeness
 from source_invoices.components.incremental.lookback_scan import LookbackScan
-from source_invoices.components.incremental.page_drift import PageDrift, RepeatedList
+from source_invoices.components.incremental.page_drift import PageDrift
 from source_invoices.components.pages.page import Page, Row
 from source_invoices.components.pages.plan import Figures, InvoiceKey, PageNumber, Position, Purpose, read_keys
 from source_invoices.components.pages.reading_check import ReadingCheck
 
 # After so many readings of the front of a list that did not meet every row, the whole list is read.
 _READINGS_OF_A_PART = 3
-_LARGER, _LARGEST = 10, 1_000_000
 
 
 class LookbackPlan:
@@ -28,10 +28,11 @@ class LookbackPlan:
         self._drift = PageDrift()
         self._check = ReadingCheck()
         self._completeness = Completeness()
-        self._bare_rows: int | None = None
+        self._bare_list = BareList()
+        self._is_at_the_end = False
         # Where reading goes on after the page that counts the list, or if the list ignores a key.
         self._resume: PageNumber | None = None
-        # What follows once the pages that check the list have confirmed the reading.
+        # What follows once the reading is confirmed.
         self._after_checks: Position | None = None
 
     @property
@@ -40,7 +41,7 @@ class LookbackPlan:
 
     def accept(self, rows: Sequence[Row], position: Position) -> Sequence[Row]:
         """Returns the rows to emit: none of a page that only counts or checks the list, which is read as well."""
-        if isinstance(position, PageNumber) and position.purpose is not Purpose.READ:
+        if isinstance(position, PageNumber) and position.purpose in (Purpose.COUNT, Purpose.CHECK):
             return []
         return self._scan.accept(rows, in_list=isinstance(position, PageNumber))
 
@@ -49,6 +50,8 @@ class LookbackPlan:
             after = self._after_key(page, position)
         elif position.purpose is Purpose.CHECK:
             after = self._after_check(page, position)
+        elif position.purpose is Purpose.FRONT:
+            after = self._after_front(page, position)
         else:
             after = self._after_page(page, position)
         if after is None:
@@ -71,18 +74,33 @@ class LookbackPlan:
             return self._read_again("its pages changed their size")
         if isinstance(after, PageNumber) and after.number == 1:
             self._completeness.restart()
+        elif self._drift.steps_back > steps_back:
+            self._completeness.step_back(self._drift.fallen_by)
         self._check.observe(page, position)
         if self._check.has_moved(steps_back=self._drift.steps_back > steps_back):
             return self._reject()
         if isinstance(after, PageNumber):
             return self._check.with_outlook(after, page)
-        to_the_end = not page.more and position.purpose is Purpose.READ
-        if not self._completeness.is_whole(to_the_end=to_the_end):
-            return self._read_again("rows came twice and others not at all")
+        self._is_at_the_end = not page.more and position.purpose is Purpose.READ
+        if not self._is_whole():
+            self._after_checks = after
+            return PageNumber(1, Purpose.FRONT)
         check = self._check.begin(page, position)
         if check:
             self._after_checks = after
         return check or after
+
+    def _is_whole(self) -> bool:
+        return self._completeness.is_whole(to_the_end=self._is_at_the_end, at_most=self._drift.ignores_falls)
+
+    def _after_front(self, page: Page, position: PageNumber) -> Position | None:
+        """Reads the front until a page shows no row that was not met. Rows may have come there meanwhile."""
+        self._drift.refuse_another_page(page, position.number)
+        if self._completeness.observe_front(page) and page.more:
+            return position.at(position.number + 1, Purpose.FRONT)
+        if not self._is_whole():
+            return self._read_again("rows came twice and others not at all")
+        return self._reject() if self._check.is_used else self._after_checks
 
     def _after_read(self, page: Page, position: PageNumber) -> Position | None:
         scan, drift = self._scan, self._drift
@@ -92,7 +110,8 @@ class LookbackPlan:
         try:
             number = drift.next_page(page, position.number)
         except RepeatedList:
-            return self._ask_for_more(page)
+            self._completeness.ask_for(self._bare_list.larger_size(page))
+            return self._restart()
         if not page.more:
             self._completeness.set_total(drift.rows_up_to(page, position.number))
         if drift.steps_back > steps_back and number:
@@ -166,18 +185,6 @@ class LookbackPlan:
         if result is False:
             return self._reject()
         return self._after_checks if result is True else result
-
-    def _ask_for_more(self, page: Page) -> PageNumber:
-        """Asks for a list without page numbers again, in one larger page. Raises RepeatedList if it is not longer."""
-        size = _LARGER * (page.asked_size or 1)
-        if size > _LARGEST or len(page.rows) == self._bare_rows:
-            raise RepeatedList(
-                f"the list ignores the page number, and shows {len(page.rows)} invoices whatever is asked for: it may "
-                "be longer"
-            )
-        self._bare_rows = len(page.rows)
-        self._completeness.ask_for(size)
-        return self._restart()
 
     def _reject(self) -> PageNumber:
         """Reads again, because rows have moved while pages were fetched ahead."""

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from source_invoices.components.incremental.bare_list import RepeatedList
 from source_invoices.components.pages.page import Page
 
 # A list that moves at every page ends in a failure instead of an endless read. The limit grows with the progress made,
@@ -21,10 +22,6 @@ _PAGES_AT_LEAST = 100
 _PAGES_FOR_EACH = 4
 _MOST_REPEATS = 10
 _DELETIONS_ALIKE = 3
-
-
-class RepeatedList(ValueError):
-    """A list without page numbers was sent again, as long as was asked for: it may be longer."""
 
 
 class PageDrift:
@@ -36,6 +33,10 @@ class PageDrift:
     def restart(self) -> None:
         """Forgets everything: the list is read anew from page 1."""
         self.steps_back = 0
+        # By how many rows the list had become shorter when reading last stepped back.
+        self.fallen_by = 0
+        # Whether the list became shorter and reading did not step back, as where two servers are a row apart.
+        self.ignores_falls = False
         self._asked = 0
         self._asked_again = 0
         self._furthest = 1
@@ -60,6 +61,7 @@ class PageDrift:
         if repeated and page.number is None:  # a list without pages, sent whole again
             return self._end_of_a_bare_list(page)
         lost = self._lost(page, number)
+        self.fallen_by = lost
         if lost and number > 1:
             return self._step_back(page, number, math.ceil(lost / page.size) if page.size else number)
         if repeated and number > 1 and page.total == self._total_before:
@@ -143,7 +145,9 @@ class PageDrift:
         if before is None or after is None or after >= before:
             return 0
         self._falls[number, before, after] += 1
-        return before - after if self._falls[number, before, after] <= _DELETIONS_ALIKE else 0
+        is_flapping = self._falls[number, before, after] > _DELETIONS_ALIKE
+        self.ignores_falls |= is_flapping
+        return 0 if is_flapping else before - after
 
     def _step_back(self, page: Page, number: int, pages: int) -> int:
         """Goes back to page 1 where that at most doubles what was read so far: a cached total shows a deletion late."""

@@ -17,11 +17,16 @@ _PLAN = "plan"
 
 
 class Purpose(Enum):
-    """Why a page is asked for: for its rows, to count the list, or to see whether rows have moved."""
+    """Why a page is asked for.
+
+    READ: for its rows, in their order. COUNT: to count the list. CHECK: to see whether rows have moved. FRONT: for rows
+    that came to the front of the list while it was read.
+    """
 
     READ = "read"
     COUNT = "count"
     CHECK = "check"
+    FRONT = "front"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ _CHECKED_READINGS = 2
 
 
 class ReadingCheck:
-    """Compares the pages of one reading of a list."""
+    """Compares the pages of one reading of a list. is_used: pages of it were fetched ahead."""
 
     def __init__(self) -> None:
         self._readings_left = _CHECKED_READINGS
@@ -29,7 +29,7 @@ class ReadingCheck:
 
     def restart(self) -> None:
         """Begins another reading."""
-        self._is_used = False
+        self.is_used = False
         self._first_keys: set[str] = set()
         # The list's length, as the pages state or show it. More than one value means that rows have moved.
         self._lengths: set[tuple[int | None, int | None]] = set()
@@ -46,14 +46,14 @@ class ReadingCheck:
         if position.number == 1:
             self.restart()
             self._first_keys = set(map(str, page.keys))
-        self._is_used |= page.fetched_ahead and self.allows_prefetch
+        self.is_used |= page.fetched_ahead and self.allows_prefetch
         self._lengths.add((page.total, page.pages))
         if page.total is None and not page.more:
             self._rows_on_last_page.add(len(page.rows))
 
     def has_moved(self, *, steps_back: bool) -> bool:
         """Returns whether rows have moved in a reading whose pages were fetched ahead. steps_back: the drift rule's."""
-        return self._is_used and (steps_back or len(self._lengths) > 1 or len(self._rows_on_last_page) > 1)
+        return self.is_used and (steps_back or len(self._lengths) > 1 or len(self._rows_on_last_page) > 1)
 
     def with_outlook(self, position: PageNumber, page: Page) -> PageNumber:
         """Returns a position with what is known of the pages after it. page: the one that was read before it."""
@@ -67,10 +67,10 @@ class ReadingCheck:
         before page 2 was read. Where reading ended early, the last page then counts the list.
         """
         is_due = page.pages is not None and position.number > 1 and position.purpose is Purpose.READ
-        if not self.allows_prefetch or not (self._is_used or is_due):
+        if not self.allows_prefetch or not (self.is_used or is_due):
             return None
         last = _last_page(page)
-        counts = self._is_used and bool(self._rows_on_last_page) and position.number < last
+        counts = self.is_used and bool(self._rows_on_last_page) and position.number < last
         self._checks = [last, 1] if counts else [1]
         return self._next(position)
 
@@ -83,7 +83,7 @@ class ReadingCheck:
         if not is_same or (page.total, page.pages) not in self._lengths or page.number != position.number:
             return False
         del self._checks[0]
-        self._is_used = bool(self._checks)
+        self.is_used = bool(self._checks)
         return self._next(position) if self._checks else True
 
     def _next(self, position: PageNumber) -> PageNumber:

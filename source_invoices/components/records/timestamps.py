@@ -28,7 +28,8 @@ class Timestamps(PageTransformation):
     fails, the CDK keeps the record and silently stops moving the state. In any other field it becomes null, with a
     warning.
 
-    key: the primary key, for messages. text_times: fields that hold a time as text. issued, cursor_field: see ListRouter.
+    key: the primary key, for messages. text_times: fields that hold a time as text. issued, cursor_field: the fields
+    that the scan and the cursor stand on.
     latest_of: fields that hold seconds since 1970; the latest becomes `derived`, and null and 0 mean "not yet". It is
     never less than the cursor of the last sync: where a payment is reversed, a destination that keeps the row of the
     greatest cursor would keep the old one.
