@@ -69,9 +69,12 @@ def rows(output: Output) -> dict[str, list[str]]:
 
 
 def states(output: Output) -> dict[str, dict[str, Any]]:
-    """The last state of each stream, without the seconds that its read took."""
+    """The last state of each stream, without what depends on the clock: when and for how long the list was read."""
     left = {item["stream"]["stream_descriptor"]["name"]: item["stream"]["stream_state"] for item in output.state()}
-    return {name: {**state, "lookback_window": None} for name, state in left.items()}
+    for state in left.values():
+        state.pop("lookback_window", None)
+        state.get("parent_state", {}).get("scan", {}).pop("read_whole_at", None)
+    return left
 
 
 def statuses(output: Output) -> set[str | None]:

@@ -71,8 +71,8 @@ class Receipt:
     def warnings(self, stream: str) -> list[str]:
         """Returns a sentence for each thing that is worth a warning."""
         sentences = []
-        for note, count in self._notes.items():
+        for note, times in self._notes.items():
             examples = ", ".join(self._examples[note])
-            sentences.append(f"{stream}: {note} ({count:,} times; {examples})." if examples else f"{stream}: {note}.")
+            sentences.append(f"{stream}: {note} ({times:,} times; {examples})." if examples else f"{stream}: {note}.")
         closing = [sentence for warnings in self._closing for sentence in warnings()]
         return sentences + [f"{stream}: {sentence}" for sentence in closing]

@@ -13,6 +13,7 @@ from source_invoices.times import parse_start_date
 
 # Set by the manifest's `check.config_overrides`: one row, few attempts and short waits, because a person waits.
 CHECK_LIMITS = "__check_limits"
+_CHOOSE_NO_ROWS = {"credentials", "api_key", "api_url", "token_url", "requests_per_minute", "invoice_uuids"}
 
 
 def setting(config: Mapping[str, Any], path: Sequence[str]) -> Any:
@@ -27,6 +28,11 @@ def start_date(config: Mapping[str, Any]) -> datetime | None:
     """Returns the instant of the `start_date` setting, or None."""
     text = config.get("start_date")
     return parse_start_date(text) if text else None
+
+
+def settings_of_rows(config: Mapping[str, Any], provider: str) -> dict[str, Any]:
+    """Returns the settings of a provider that choose rows."""
+    return {name: value for name, value in config[provider].items() if name not in _CHOOSE_NO_ROWS}
 
 
 def digest(value: Any) -> str:

@@ -214,7 +214,7 @@ def test_the_documented_streams_are_those_of_discover(catalog: dict[str, Airbyte
 def test_the_endpoints_are_the_manifest_s() -> None:
     for name, *_, endpoint in PAGE.table("Supported Streams"):
         requester, facts = STREAMS[name.strip("`")]["retriever"]["requester"], FACTS[name.strip("`")]
-        path = re.sub(r"^{{.*?}}", "", requester.get("url") or requester.get("key_url") or facts["url"])
+        path = re.sub(r"^{{.*?}}", "", facts.get("url") or requester["key_url"])
         requested = re.sub(r"{{.*?}}|{\w+}", "{}", f"{requester.get('http_method', 'GET')} {path}")
         assert re.sub(r"{\w+}", "{}", endpoint.strip("`")) == requested
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from source_invoices.components.incremental.lookback_plan import LookbackPlan
-from source_invoices.components.incremental.lookback_scan import Columns, LookbackScan, ScanRule
+from source_invoices.components.incremental.lookback_scan import LookbackScan
+from source_invoices.components.incremental.scan_rule import Columns, ScanRule
 from source_invoices.components.incremental.scan_state import ScanState
 from source_invoices.components.pages.page import Page
 from source_invoices.components.pages.plan import InvoiceKey, Position

@@ -1,18 +1,15 @@
-"""The plan of a list that a lookback scan reads: which page comes next, and when single invoices are asked for."""
+"""The plan of a list that a lookback scan reads: what is asked for next, and whether every row was met."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from source_invoices.components.incremental.bare_list import BareList, RepeatedList
 from source_invoices.components.incremental.completeness import Completeness
+from source_invoices.components.incremental.lookback_order import LookbackOrder
 from source_invoices.components.incremental.lookback_scan import LookbackScan
-from source_invoices.components.incremental.page_drift import PageDrift
 from source_invoices.components.pages.page import Page, Row
-from source_invoices.components.pages.plan import Figures, InvoiceKey, PageNumber, Position, Purpose, read_keys
+from source_invoices.components.pages.plan import Figures, InvoiceKey, PageNumber, Position, Purpose
 from source_invoices.components.pages.reading_check import ReadingCheck
-
-# After so many readings of the front of a list that did not meet every row, the whole list is read.
-_READINGS_OF_A_PART = 3
+from source_invoices.times import to_rfc3339
 
 
 class LookbackPlan:
@@ -24,14 +21,11 @@ class LookbackPlan:
 
     def __init__(self, scan: LookbackScan, *, asks_keys: bool = False) -> None:
         self._scan = scan
-        self._asks_keys = asks_keys
-        self._drift = PageDrift()
         self._check = ReadingCheck()
         self._completeness = Completeness()
-        self._bare_list = BareList()
+        self._order = LookbackOrder(scan, self._completeness, asks_keys=asks_keys)
+        self._drift = self._order.drift
         self._is_at_the_end = False
-        # Where reading goes on after the page that counts the list, or if the list ignores a key.
-        self._resume: PageNumber | None = None
         # What follows once the reading is confirmed.
         self._after_checks: Position | None = None
 
@@ -47,7 +41,7 @@ class LookbackPlan:
 
     def next_position(self, page: Page, position: Position) -> Position | None:
         if isinstance(position, InvoiceKey):
-            after = self._after_key(page, position)
+            after = self._order.after_key(page, position)
         elif position.purpose is Purpose.CHECK:
             after = self._after_check(page, position)
         elif position.purpose is Purpose.FRONT:
@@ -59,17 +53,24 @@ class LookbackPlan:
         return replace(after, size=self._completeness.page_size) if isinstance(after, PageNumber) else after
 
     def expected_rows(self, page: Page) -> int | None:
-        return self._scan.expected_rows
+        scan = self._scan
+        if not scan.count.is_known or (scan.reads_everything and scan.rule.since):
+            return None
+        if scan.reads_everything or not scan.saved:
+            return scan.count.total
+        return max(0, scan.count.total - scan.saved.older_rows) + scan.open_and_older
 
     def figures(self) -> Figures | None:
-        return self._completeness.figures(is_whole=self._scan.is_read_to_the_end, since=self._scan.reaches_to)
+        scan = self._scan
+        since = to_rfc3339(scan.saved.lookback_start) if scan.saved and not scan.is_read_to_the_end else ""
+        return self._completeness.figures(is_whole=scan.is_read_to_the_end, since=since)
 
     def _after_page(self, page: Page, position: PageNumber) -> Position | None:
         steps_back = self._drift.steps_back
         if position.purpose is Purpose.COUNT:
-            after = self._after_count(page, position)
+            after = self._order.after_count(page, position.number)
         elif self._completeness.observe(page, position.number, self._scan.newest):
-            after = self._after_read(page, position)
+            after = self._order.after_page(page, position.number)
         else:
             return self._read_again("its pages changed their size")
         if isinstance(after, PageNumber) and after.number == 1:
@@ -102,84 +103,6 @@ class LookbackPlan:
             return self._read_again("rows came twice and others not at all")
         return self._reject() if self._check.is_used else self._after_checks
 
-    def _after_read(self, page: Page, position: PageNumber) -> Position | None:
-        scan, drift = self._scan, self._drift
-        if drift.has_moved(page):
-            scan.order.overlap()
-        steps_back = drift.steps_back
-        try:
-            number = drift.next_page(page, position.number)
-        except RepeatedList:
-            self._completeness.ask_for(self._bare_list.larger_size(page))
-            return self._restart()
-        if not page.more:
-            self._completeness.set_total(drift.rows_up_to(page, position.number))
-        if drift.steps_back > steps_back and number:
-            scan.order.overlap()
-            return PageNumber(number)
-        if not scan.observe(page) and not scan.count.is_unsorted:
-            scan.note_unsorted()
-            drift.restart()
-            return PageNumber()
-        if number and page.pages and position.number == 1 and drift.is_uncounted(page):
-            return self._count(page.pages, number)
-        if number and (not scan.may_stop() or self._completeness.readings > _READINGS_OF_A_PART):
-            return PageNumber(number)
-        if number and page.pages and not scan.count.is_counted:
-            return self._count(page.pages, number)
-        return self._below_lookback_start(position.number, number)
-
-    def _count(self, last: int, number: int) -> PageNumber:
-        """Asks for the last page, which counts the list, before the next one."""
-        self._resume = PageNumber(number)
-        return PageNumber(last, Purpose.COUNT)
-
-    def _after_count(self, page: Page, position: PageNumber) -> Position | None:
-        total = self._drift.count(page, position.number)
-        self._completeness.set_total(total)
-        self._scan.count.set_counted(total)
-        after = self._resume
-        if after and self._scan.may_stop():
-            return self._below_lookback_start(after.number - 1, after.number)
-        return after
-
-    def _below_lookback_start(self, read: int, following: int | None) -> Position | None:
-        """Returns what comes after the page on which the lookback start was passed.
-
-        That is nothing, the open invoices below it, or, if an invoice was back-dated, the rest of the list.
-        """
-        scan = self._scan
-        if scan.is_doubtful:
-            scan.reads_everything, scan.is_doubtful = True, False
-            return self._restart()
-        back = self._back_dated()
-        if back or not following or not scan.open.unseen or scan.reads_everything or scan.asks_details:
-            return back
-        if not self._asks_keys or scan.count.pages_after(read) <= len(scan.open.unseen):
-            return PageNumber(following)
-        self._resume = PageNumber(following)
-        return read_keys(scan.open.unseen)
-
-    def _after_key(self, page: Page, position: InvoiceKey) -> Position | None:
-        if any(str(key) != position.key for key in page.keys):
-            # The provider ignores the key. Reading on meets the rest.
-            self._asks_keys = False
-            return self._resume
-        if not page.rows:
-            self._scan.open.miss(position.key)
-        return read_keys(position.later) or self._back_dated()
-
-    def _back_dated(self) -> PageNumber | None:
-        """Returns where reading goes on if an invoice was back-dated, or hides behind an open one that is gone."""
-        back = self._scan.page_of_back_dated()
-        if back is None:
-            return None
-        if self._scan.count.is_unsorted:
-            return self._restart()
-        self._scan.order.overlap()
-        self._drift.resume(None if self._scan.count.is_counted else self._scan.count.total)
-        return PageNumber(back)
-
     def _after_check(self, page: Page, position: PageNumber) -> Position | None:
         result = self._check.confirm(page, position)
         if result is False:
@@ -199,6 +122,4 @@ class LookbackPlan:
 
     def _restart(self) -> PageNumber:
         self._check.restart()
-        self._drift.restart()
-        self._scan.restart()
-        return PageNumber()
+        return self._order.restart()

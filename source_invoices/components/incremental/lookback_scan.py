@@ -8,89 +8,41 @@ day. Emit every row above it, and every invoice that was open at the end of the 
 The scan decides; `lookback_plan.py` says which page comes next. Both are free of the CDK and of HTTP.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from source_invoices.components.incremental.details import Details
 from source_invoices.components.incremental.list_count import ListCount
 from source_invoices.components.incremental.open_invoices import OpenInvoices
+from source_invoices.components.incremental.scan_rule import ScanRule
 from source_invoices.components.incremental.scan_state import ScanState
 from source_invoices.components.incremental.sort_order import SortOrder
 from source_invoices.components.pages.page import Page, Row
-from source_invoices.times import earlier, parse_time, to_rfc3339
+from source_invoices.times import earlier
 
 # For issue dates that are whole days, back-dated by hours, or in another zone.
 _ALLOWANCE = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Where a row has its key, its time of issue (text or seconds since 1970) and its status, and which are final."""
-
-    key: str
-    issued: str
-    final: frozenset[str]
-    status: str = "status"
-
-    def issued_at(self, row: Mapping[str, Any]) -> datetime | None:
-        """Returns a row's time of issue; None if it has none. Raises ValueError for one that cannot be read."""
-        return parse_time(row.get(self.issued))
-
-
-@dataclass(frozen=True)
-class ScanRule:
-    """By what rule a list is scanned.
-
-    columns: of a row. settings: a digest of the settings that choose rows, and of this rule. account: see ScanState.
-    lookback: how far back recent invoices are read again. full_read: how old the last whole reading may be; 0 for any
-    age. started: when this sync began. since: nothing older counts.
-    asks_details: the router asks for each invoice that the scan emits, and calls `finish` when it has.
-    """
-
-    columns: Columns
-    settings: str
-    lookback: timedelta
-    started: datetime
-    since: datetime | None = None
-    account: str = ""
-    full_read: timedelta = timedelta(0)
-    asks_details: bool = False
-
-    def can_use(self, saved: ScanState) -> bool:
-        """Returns whether a sync can go on from a state. One of a clock that was ahead hides rows."""
-        is_recent = not self.full_read or (
-            saved.read_whole_at is not None and timedelta(0) <= self.started - saved.read_whole_at < self.full_read
-        )
-        is_of_the_past = saved.lookback_start <= self.started
-        return saved.settings == self.settings and saved.open is not None and is_recent and is_of_the_past
 
 
 class LookbackScan:
     """One sync's reading of one list. `state` is what the next sync needs. saved: the state of the last sync."""
 
     def __init__(self, saved: ScanState | None, rule: ScanRule) -> None:
-        self._saved = saved if saved and rule.can_use(saved) else None
-        self._rule = rule
+        self.saved = saved if saved and rule.can_use(saved) else None
+        self.rule = rule
         self.asks_details = rule.asks_details
-        self.open = OpenInvoices(rule.columns.final, self._saved)
+        self.open = OpenInvoices(rule.columns.final, self.saved)
         self.details = Details()
         self.count = ListCount()
         self.order = SortOrder()
-        self.reads_everything = self._saved is None
-        self.is_doubtful = self._saved is not None and self._saved.account != rule.account
+        self.reads_everything = self.saved is None
+        self.is_doubtful = self.saved is not None and self.saved.account != rule.account
         # The latest time of issue that was met.
         self.newest: datetime | None = None
         self._newest_key = ""
-        self._open_and_older = 0
+        self.open_and_older = 0
         self.is_read_to_the_end = False
         self._is_finished = False
-
-    @property
-    def reaches_to(self) -> str:
-        """The time down to which the list is read; "" for a list that is read to its end."""
-        return to_rfc3339(self._saved.lookback_start) if self._saved and not self.is_read_to_the_end else ""
 
     @property
     def vanished(self) -> list[str]:
@@ -99,12 +51,12 @@ class LookbackScan:
             return []
         if self.is_read_to_the_end:
             return self.open.unseen
-        is_explained = self._saved is None or self.back_dated() <= 0
+        is_explained = self.saved is None or self.back_dated() <= 0
         return self.open.missing if is_explained else []
 
     def accept(self, rows: Sequence[Row], *, in_list: bool = True) -> list[Row]:
         """Returns the rows of a page that are to be emitted. Called for every row since `since`."""
-        columns = self._rule.columns
+        columns = self.rule.columns
         last = self.order.last
         accepted = []
         for row in rows:
@@ -121,7 +73,7 @@ class LookbackScan:
 
     def track_statuses(self, rows: Sequence[Row], *, is_listed: bool) -> None:
         """Notes whether invoices are open, by their details. is_listed: the list shows them now."""
-        columns = self._rule.columns
+        columns = self.rule.columns
         for row in rows:
             key, status = str(row[columns.key]), row.get(columns.status)
             if is_listed:
@@ -131,18 +83,18 @@ class LookbackScan:
 
     def observe(self, page: Page) -> bool:
         """Counts the rows of a page. Returns whether the list follows the order, as far as its rows show."""
-        issued = [self._rule.columns.issued_at(row) for row in page.rows]
+        issued = [self.rule.columns.issued_at(row) for row in page.rows]
         follows = self.order.observe(issued)
-        starts = {self._next_start(), *([self._saved.lookback_start] if self._saved else [])}
+        starts = {self._next_start(), *([self.saved.lookback_start] if self.saved else [])}
         self.count.observe(page, issued, starts)
         self.is_read_to_the_end |= not page.more
         return follows
 
     def may_stop(self) -> bool:
         """Returns whether every row that must be emitted for its age has been met."""
-        if self.reads_everything or self.count.is_unsorted or self._saved is None:
+        if self.reads_everything or self.count.is_unsorted or self.saved is None:
             return False
-        return self.order.has_passed(min(self._next_start(), self._saved.lookback_start))
+        return self.order.has_passed(min(self._next_start(), self.saved.lookback_start))
 
     def note_unsorted(self) -> None:
         """Notes that the list follows no order: it is read to its end, from page 1."""
@@ -154,21 +106,21 @@ class LookbackScan:
 
         The older rows are as many as the last sync left, less the open ones that have left them, unless there are more.
         """
-        if self._saved is None:
+        if self.saved is None:
             return 0
-        left = self._saved.older_rows - self.open.older_that_left
-        return self.count.older_rows(self._saved.lookback_start) - left
+        left = self.saved.older_rows - self.open.older_that_left
+        return self.count.older_rows(self.saved.lookback_start) - left
 
     def page_of_back_dated(self) -> int | None:
         """Returns the page to read on from if an invoice was back-dated; None if none was.
 
         The scan then reads and emits everything.
         """
-        self._open_and_older = self._open_and_older or len(self.open.unseen)
-        if not self._saved or self.reads_everything or self.back_dated() <= 0:
+        self.open_and_older = self.open_and_older or len(self.open.unseen)
+        if not self.saved or self.reads_everything or self.back_dated() <= 0:
             return None
         self.reads_everything = True
-        return self.count.page_of(self._saved.lookback_start)
+        return self.count.page_of(self.saved.lookback_start)
 
     def restart(self) -> None:
         """Begins another reading of the list. What was met so far is only known to be there."""
@@ -185,15 +137,6 @@ class LookbackScan:
         """Notes that the list is read and that every detail that is due has been read."""
         self._is_finished = True
 
-    @property
-    def expected_rows(self) -> int | None:
-        """How many rows are to be emitted, as far as the list has shown; None if it has not."""
-        if not self.count.is_known:
-            return None
-        if self._saved is None or self.reads_everything:
-            return None if self._rule.since else self.count.total
-        return max(0, self.count.total - self._saved.older_rows) + self._open_and_older
-
     def state(self) -> ScanState | None:
         """Returns what the next sync needs; None as long as this scan is not done."""
         if not self._is_finished:
@@ -202,28 +145,26 @@ class LookbackScan:
         owed = self.details.missing | (set(self.open.unseen) - set(self.vanished))
         keys, older = self.open.keys(start, owed)
         is_whole = self.reads_everything and self.is_read_to_the_end
-        read_whole_before = self._saved.read_whole_at if self._saved else None
+        read_whole_before = self.saved.read_whole_at if self.saved else None
         return ScanState(
             lookback_start=start,
             older_rows=max(0, self.count.older_rows(start)),
             open=keys,
-            settings=self._rule.settings,
+            settings=self.rule.settings,
             older_open=older,
-            account=self._rule.account,
+            account=self.rule.account,
             known_key=self._newest_key,
-            read_whole_at=self._rule.started if is_whole else read_whole_before,
+            read_whole_at=self.rule.started if is_whole else read_whole_before,
         )
 
     def _emits(self, key: str, issued: datetime | None) -> bool:
-        if self._saved is None:
+        if self.saved is None:
             return True
-        if self.is_doubtful and (key in self.open.before or key == self._saved.known_key):
+        if self.is_doubtful and (key in self.open.before or key == self.saved.known_key):
             self.is_doubtful = False
-        return (
-            self.reads_everything or issued is None or key in self.open.before or issued >= self._saved.lookback_start
-        )
+        return self.reads_everything or issued is None or key in self.open.before or issued >= self.saved.lookback_start
 
     def _next_start(self) -> datetime:
-        rule = self._rule
+        rule = self.rule
         start = earlier(min(self.newest or rule.started, rule.started), rule.lookback + _ALLOWANCE)
         return max(start, earlier(rule.since, _ALLOWANCE)) if rule.since else start

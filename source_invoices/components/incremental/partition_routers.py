@@ -6,8 +6,6 @@ This module is here because the concurrent CDK knows no custom cursor. What a ro
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
-from datetime import timedelta
-from functools import partial
 from itertools import count
 from typing import Any
 
@@ -19,68 +17,11 @@ from airbyte_cdk.sources.types import StreamSlice, StreamState
 from source_invoices.components.http.responses import Resolutions
 from source_invoices.components.incremental.detail_plan import DetailPlan
 from source_invoices.components.incremental.lookback_plan import LookbackPlan
-from source_invoices.components.incremental.lookback_scan import Columns, LookbackScan, ScanRule
-from source_invoices.components.incremental.scan_state import ScanState
+from source_invoices.components.incremental.scans import scan_of, state_of
 from source_invoices.components.pages.plan import with_plan
 from source_invoices.components.pages.whole_page import PageRecord
-from source_invoices.receipt import Receipt
-from source_invoices.settings import digest, setting, start_date
-from source_invoices.sync_context import SyncContext, context_of
-
-# Settings that choose no rows.
-_MOST_NAMED = 10
-_NEUTRAL = {"credentials", "api_key", "api_url", "token_url", "requests_per_minute", "invoice_uuids"}
-
-
-def _scan_of(
-    router: "ListRouter | DetailRouter", context: SyncContext, name: str, *, asks_details: bool
-) -> LookbackScan:
-    """Returns the one scan of a stream, begun by the router that first asks for it.
-
-    Raises ValueError for a saved state that no scan has left.
-    """
-    config = router.config
-    saved = ScanState.load(context.saved_states.get(name))
-    chosen = {key: value for key, value in config[router.provider].items() if key not in _NEUTRAL}
-    columns = [router.key, router.issued, *sorted(router.final)]
-
-    def begin() -> LookbackScan:
-        rule = ScanRule(
-            Columns(router.key, router.issued, frozenset(router.final)),
-            settings=digest([config.get("start_date"), config["lookback_days"], chosen, columns]),
-            account=digest(setting(config, router.account_setting)) if router.account_setting else "",
-            lookback=timedelta(days=config["lookback_days"]),
-            full_read=timedelta(days=config["full_read_days"]),
-            started=context.started,
-            since=start_date(config),
-            asks_details=asks_details,
-        )
-        scan = LookbackScan(saved, rule)
-        context.receipts.get(name, Receipt).close_with(partial(_closing_warnings, scan))
-        return scan
-
-    return context.scans.get(name, begin)
-
-
-def _closing_warnings(scan: LookbackScan) -> Iterator[str]:
-    """Yields a sentence for the invoices that are gone, and one for the details that are not there."""
-    if gone := scan.vanished:
-        yield (
-            f"{_some(gone)} open at the last sync, no longer in the list. The destination still shows them as open. A "
-            "full refresh, or a deletion by hand, removes them there."
-        )
-    if missing := sorted(scan.details.missing):
-        yield f"{_some(missing)} in the list without a detail (HTTP 404). The next sync asks for them again."
-
-
-def _some(keys: Sequence[str]) -> str:
-    more = ", ..." if len(keys) > _MOST_NAMED else ""
-    return f"{len(keys)} invoices ({', '.join(keys[:_MOST_NAMED])}{more}) were"
-
-
-def _state_of(scan: LookbackScan, saved: Mapping[str, Any]) -> Mapping[str, StreamState]:
-    state = scan.state()
-    return state.dump() if state else saved
+from source_invoices.settings import setting
+from source_invoices.sync_context import context_of
 
 
 class _Router(PartitionRouter):
@@ -114,13 +55,13 @@ class ListRouter(_Router):
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         self._context = context_of(self.api_budget)
         self._saved = self._context.saved_states.get(parameters["name"], {})
-        self._scan = _scan_of(self, self._context, parameters["name"], asks_details=self.asks == "details")
+        self._scan = scan_of(self, self._context, parameters["name"], asks_details=self.asks == "details")
 
     def stream_slices(self) -> Iterable[StreamSlice]:
         yield with_plan(LookbackPlan(self._scan, asks_keys=self.asks == "key"))
 
     def get_stream_state(self) -> Mapping[str, StreamState] | None:
-        return _state_of(self._scan, self._saved)
+        return state_of(self._scan, self._saved)
 
 
 @dataclass
@@ -145,7 +86,7 @@ class DetailRouter(SubstreamPartitionRouter):
         self._context = context_of(self.api_budget)
         self._saved = self._context.saved_states.get(parameters["name"], {})
         self._name = parameters["name"]
-        self._scan = _scan_of(self, self._context, self._name, asks_details=True)
+        self._scan = scan_of(self, self._context, self._name, asks_details=True)
 
     def stream_slices(self) -> Iterable[StreamSlice]:
         number, due = count(), 0
@@ -181,7 +122,7 @@ class DetailRouter(SubstreamPartitionRouter):
                 yield [str(row[self.key]) for row in rows]
 
     def get_stream_state(self) -> Mapping[str, StreamState] | None:
-        return _state_of(self._scan, self._saved)
+        return state_of(self._scan, self._saved)
 
 
 @dataclass

@@ -59,6 +59,9 @@ class SavedWindows(SavedState):
             self._name, partial(begin_windows, self.config, self.provider, context.started)
         )
         cursor = {name: value for name, value in super().migrate(stream_state).items() if name != STATE_KEY}
+        if STATE_KEY not in stream_state and not context.whole_pages:
+            windows.go_on_without_count()
+            return cursor
         saved = stream_state.get(STATE_KEY) or {}
         return cursor if windows.use(saved, timedelta(days=self.config["full_read_days"])) else {}
 

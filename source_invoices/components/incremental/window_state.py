@@ -5,6 +5,7 @@ imported with an old time of update or with none, or that another account or fil
 of the rows that windows no longer show, and a digest of who is asked for what.
 """
 
+import sys
 import threading
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -12,12 +13,10 @@ from typing import Any
 
 from source_invoices.components.incremental.distinct_keys import DistinctKeys
 from source_invoices.components.pages.page import Row
-from source_invoices.settings import digest
+from source_invoices.settings import digest, settings_of_rows
 from source_invoices.times import parse_text_time, to_rfc3339
 
 STATE_KEY = "windows"
-# Settings that choose no rows.
-_NEUTRAL = {"credentials", "api_url", "requests_per_minute"}
 
 
 class WindowSync:
@@ -61,6 +60,10 @@ class WindowSync:
         self.goes_on, self.saved_older_rows, self._read_whole_at = True, older_rows, read_whole_at
         return True
 
+    def go_on_without_count(self) -> None:
+        """Goes on from a cursor alone, where nothing keeps the count (see the one-file manifest)."""
+        self.goes_on, self.saved_older_rows = True, sys.maxsize
+
     def dump(self) -> dict[str, Any]:
         """Returns the state as JSON holds it. Without a count the next sync reads the whole list once."""
         return {
@@ -72,7 +75,5 @@ class WindowSync:
 
 def begin_windows(config: Mapping[str, Any], provider: str, started: datetime) -> WindowSync:
     """Returns what a sync knows of its windows at its beginning."""
-    settings = config[provider]
-    chosen = {name: value for name, value in settings.items() if name not in _NEUTRAL}
-    user = settings["credentials"].get("username", "")
-    return WindowSync(digest([config.get("start_date"), chosen, user]), started)
+    user = config[provider]["credentials"].get("username", "")
+    return WindowSync(digest([config.get("start_date"), settings_of_rows(config, provider), user]), started)
