@@ -6,7 +6,7 @@ _LARGER, _LARGEST = 10, 1_000_000
 
 
 class RepeatedList(ValueError):
-    """A list without page numbers was sent again, as long as was asked for: it may be longer."""
+    """A list without page numbers was sent again: it has ended, or it is longer and ignores the page."""
 
 
 class BareList:
@@ -14,6 +14,10 @@ class BareList:
 
     def __init__(self) -> None:
         self._rows_before: int | None = None
+
+    def has_ended(self, page: Page) -> bool:
+        """Returns whether a page that was sent again is the whole list: shorter than was asked for, and not cut off."""
+        return len(page.rows) < (page.asked_size or 0) and len(page.rows) != self._rows_before
 
     def larger_size(self, page: Page) -> int:
         """Returns the size of a larger page to ask for. Raises RepeatedList if a larger one was not longer."""

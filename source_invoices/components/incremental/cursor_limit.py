@@ -7,16 +7,18 @@ updated until then.
 from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.types import Record
 
+from source_invoices.components.pages.whole_page import EARLIEST
+
 
 def observe_until(latest: str, cursor: Cursor, field: str) -> None:
-    """Makes a cursor observe no record whose cursor field is later than this time, in RFC 3339 (see times.py).
+    """Makes a cursor observe only records whose cursor field is between EARLIEST and this time, in RFC 3339.
 
     It replaces the cursor's method `observe`, since the CDK builds its cursors itself (airbyte-cdk 7.39.1).
     """
     observe = cursor.observe
 
     def observe_if_not_later(record: Record) -> None:
-        if (record.data.get(field) or "") <= latest:
+        if EARLIEST <= (record.data.get(field) or "") <= latest:
             observe(record)
 
     cursor.observe = observe_if_not_later  # type: ignore[method-assign]

@@ -42,8 +42,10 @@ class LookbackOrder:
         try:
             number = drift.next_page(page, number_read)
         except RepeatedList:
-            self._completeness.ask_for(self._bare_list.larger_size(page))
-            return self.restart()
+            number = None
+            if not self._bare_list.has_ended(page):
+                self._completeness.ask_for(self._bare_list.larger_size(page))
+                return self.restart()
         if not page.more:
             self._completeness.set_total(drift.rows_up_to(page, number_read))
         if drift.steps_back > steps_back and number:

@@ -144,6 +144,10 @@ class LookbackScan:
         start = self._next_start()
         owed = self.details.missing | (set(self.open.unseen) - set(self.vanished))
         keys, older = self.open.keys(start, owed)
+        if self.back_dated() > 0 and not self.reads_everything:
+            # Only the details have shown that an open invoice is gone, behind which another one hides: the next sync
+            # reads the whole list.
+            keys = None
         is_whole = self.reads_everything and self.is_read_to_the_end
         read_whole_before = self.saved.read_whole_at if self.saved else None
         return ScanState(

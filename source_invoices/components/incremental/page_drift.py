@@ -59,7 +59,9 @@ class PageDrift:
         self._limit(page, number)
         repeated = bool(page.keys) and page.keys == self._keys_before
         if repeated and page.number is None:  # a list without pages, sent whole again
-            return self._end_of_a_bare_list(page)
+            if page.asked_size is None:
+                return None
+            raise RepeatedList("page 2 repeats page 1")
         lost = self._lost(page, number)
         self.fallen_by = lost
         if lost and number > 1:
@@ -107,15 +109,6 @@ class PageDrift:
             forms = ("a list without page numbers", "a page with a number")
             raise ValueError(f"{forms[not is_bare]} came after {forms[is_bare]}")
         self._is_bare = is_bare
-
-    @staticmethod
-    def _end_of_a_bare_list(page: Page) -> None:
-        """Raises ValueError if a page that was sent again may be only the first of several."""
-        if page.asked_size is not None and len(page.rows) >= page.asked_size:
-            raise RepeatedList(
-                f"page 2 repeats page 1, and both have {len(page.rows)} invoices, as many as were asked for: the list "
-                "may be longer"
-            )
 
     def _limit(self, page: Page, number: int) -> None:
         """Raises ValueError for a list that is read without progress, or that grows as fast as it is read."""

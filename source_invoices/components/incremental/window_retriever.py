@@ -51,12 +51,15 @@ class WindowRetriever(PageRetriever):
         super().__post_init__(parameters)
         begin = partial(begin_windows, self.config, self.provider, self._context.started)
         self._sync = self._context.window_syncs.get(self.name, begin)
+        self._receipt.close_with(self._sync.warnings)
+        self._fields: Mapping[str, Any] = {}
 
     def read_records(
         self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
     ) -> Iterable[Record]:
         if stream_slice is None:
             raise ValueError("a WindowRetriever reads the windows of a cursor")
+        self._fields = records_schema.get("properties", {})
         windows = self._context.closed_windows.get(self.name, ClosedWindows)
         if parse_text_time(stream_slice.cursor_slice["end_time"]) < self._context.started - _LATENESS:
             with windows.reading():
@@ -74,7 +77,9 @@ class WindowRetriever(PageRetriever):
         return CurrentWindow(self.primary_key, self.cursor_field, self.newest_first, since=since)
 
     def _read_window(self, plan: ListPlan | CurrentWindow, window: str, stream_slice: StreamSlice) -> Iterable[Record]:
-        return self._read(plan, with_plan(plan, stream_slice.partition, stream_slice.cursor_slice, window=window), {})
+        return self._read(
+            plan, with_plan(plan, stream_slice.partition, stream_slice.cursor_slice, window=window), self._fields
+        )
 
     def _rows(self, plan: Plan, page: Page, position: Position) -> Sequence[Row]:
         rows = super()._rows(plan, page, position)
@@ -90,6 +95,7 @@ class WindowRetriever(PageRetriever):
             plan = ListPlan()
             yield from self._read_window(plan, "all", stream_slice)
         newest = self._sync.newest or stream_slice.cursor_slice["start_time"]
+        self._sync.rows = total
         recent = {"start_time": to_rfc3339(earlier(parse_text_time(newest), _LOOKBACK))}
         self._sync.older_rows = max(0, total - self._count("current", recent))
 

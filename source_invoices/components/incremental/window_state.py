@@ -31,6 +31,8 @@ class WindowSync:
         self.goes_on = False
         self.saved_older_rows: int | None = None
         self.older_rows: int | None = None
+        self.rows = 0
+        self._saved_rows = 0
         self._read_whole_at = self._started
 
     def meet(self, keys: Iterable[object], rows: Iterable[Row], field: str) -> None:
@@ -58,7 +60,18 @@ class WindowSync:
         if age < timedelta(0) or (full_read and age >= full_read):
             return False
         self.goes_on, self.saved_older_rows, self._read_whole_at = True, older_rows, read_whole_at
+        self._saved_rows = saved["rows"] if type(saved.get("rows")) is int else 0
         return True
+
+    def warnings(self) -> Iterable[str]:
+        """Returns a sentence if the list has become shorter."""
+        gone = self._saved_rows - self.rows
+        if not self.goes_on or self.older_rows is None or gone <= 0:
+            return []
+        return [
+            f"{gone} invoices fewer than at the last sync: they were deleted, or no longer match the filters. The "
+            "destination still shows them as they were; a full refresh removes them there."
+        ]
 
     def go_on_without_count(self) -> None:
         """Goes on from a cursor alone, where nothing keeps the count (see the one-file manifest)."""
@@ -69,6 +82,7 @@ class WindowSync:
         return {
             "settings": self._settings,
             "older_rows": self.older_rows,
+            "rows": self.rows,
             "read_whole_at": self._read_whole_at,
         }
 

@@ -22,6 +22,7 @@ from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Plan, 
 from source_invoices.components.pages.prefetch import Prefetch
 from source_invoices.components.pages.whole_page import PageRecord, newest_cursor
 from source_invoices.components.records.filters import InvoiceFilter
+from source_invoices.components.records.schema_check import SchemaCheck
 from source_invoices.components.records.transformation import PageTransformation
 from source_invoices.receipt import Receipt
 from source_invoices.settings import is_check
@@ -58,6 +59,8 @@ class PageRetriever(Retriever):
         self._is_emitted = self.name == self._stream
         self._resolutions = Resolutions(self.provider, self._stream)
         self._receipt = self._context.receipts.get(self._stream, Receipt)
+        self._schema_check = SchemaCheck()
+        self._receipt.close_with(self._schema_check.warnings)
         self._workers = self.config["num_workers"] if self.prefetches else 1
         self._latest = to_rfc3339(self._context.started)
         cursor_field = getattr(self.cursor, "cursor_field", None)
@@ -89,6 +92,8 @@ class PageRetriever(Retriever):
                     _trim(page.rows, fields)
                 rows = self._rows(plan, page, position)
                 self._receipt.add_page(is_list=_is_read(position), emitted=len(rows) if self._is_emitted else 0)
+                if fields:
+                    self._schema_check.check(rows, fields)
                 yield from self._records(rows, stream_slice)
                 if is_check(self.config):
                     return

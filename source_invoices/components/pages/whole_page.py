@@ -12,6 +12,9 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 
 from source_invoices.components.pages.page import Row
 
+EARLIEST = "1970-01-01"
+"""A cursor is not earlier: the CDK writes years before 1000 in a form that it cannot read."""
+
 
 class PageRecord(Record):
     """The rows of a page as one record of the CDK, whose data is the newest cursor value of them."""
@@ -38,5 +41,5 @@ class RecordPage:
 
 def newest_cursor(rows: Iterable[Row], field: str, latest: str) -> dict[str, Any]:
     """Returns the greatest value of the cursor field that is not later than `latest`; empty if there is none."""
-    newest = max((value for row in rows if (value := row.get(field)) and value <= latest), default=None)
+    newest = max((value for row in rows if EARLIEST <= (value := row.get(field) or "") <= latest), default=None)
     return {field: newest} if newest else {}

@@ -29,8 +29,8 @@ class Timestamps(PageTransformation):
     warning.
 
     key: the primary key, for messages. text_times: fields that hold a time as text. issued, cursor_field: the fields
-    that the scan and the cursor stand on.
-    latest_of: fields that hold seconds since 1970; the latest becomes `derived`, and null and 0 mean "not yet". It is
+    that the scan and the cursor stand on. unix_times: fields that hold seconds since 1970, as a number or as digits.
+    latest_of: those of them of which the latest becomes `derived`; null and 0 mean "not yet". It is
     never less than the cursor of the last sync: where a payment is reversed, a destination that keeps the row of the
     greatest cursor would keep the old one.
     """
@@ -41,6 +41,7 @@ class Timestamps(PageTransformation):
     issued: str
     cursor_field: str
     text_times: Sequence[str] = field(default_factory=list)
+    unix_times: Sequence[str] = field(default_factory=list)
     latest_of: Sequence[str] = field(default_factory=list)
     derived: str = ""
 
@@ -56,6 +57,10 @@ class Timestamps(PageTransformation):
                 text = row.get(name)
                 if text is not None:
                     row[name] = self._read(row, name, normalize) if text else None
+            for name in self.unix_times:
+                value = row.get(name)
+                if value is not None and type(value) is not int:
+                    row[name] = self._read(row, name, whole_seconds) if value else None
             if self.derived:
                 row[self.derived] = self._latest(row)
 
@@ -65,12 +70,8 @@ class Timestamps(PageTransformation):
             value = row.get(name)
             if value:
                 seconds = self._read(row, name, whole_seconds)
-                if type(value) is not int:
-                    row[name] = seconds
                 if seconds is not None and (latest is None or seconds > latest):
                     latest = seconds
-            elif value == "":
-                row[name] = None
         return None if latest is None else max(unix_to_rfc3339(latest), self._saved_cursors.get(self._stream, ""))
 
     def _read(self, row: Mapping[str, Any], name: str, read: Callable[[Any], _Time]) -> _Time | None:
