@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import orjson
@@ -17,6 +17,7 @@ from airbyte_cdk.models import (
 from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_invoices.components.pages.page import Row
 from source_invoices.components.pages.whole_page import RecordPage
 from source_invoices.errors import config_error
 from source_invoices.source import CHECK_LIMITS, SourceInvoices
@@ -60,7 +61,7 @@ class _Entrypoint(AirbyteEntrypoint):
         """Writes pages, and yields all other messages. Each of them is written before the next one is asked for."""
         for message in super().read(source_spec, config, catalog, state):
             if isinstance(message, RecordPage):
-                _write(b"".join(_lines(message)))
+                _write(record_lines(message))
             else:
                 yield message
 
@@ -76,18 +77,26 @@ class _Entrypoint(AirbyteEntrypoint):
         return AirbyteEntrypoint.handle_record_counts(message, stream_message_count)
 
 
-def _lines(page: RecordPage) -> Iterator[bytes]:
-    """Yields the RECORD messages of a page as the CDK writes them, without null fields at the top of a row."""
+def record_lines(page: RecordPage) -> bytes:
+    """Returns the RECORD messages of a page as the CDK writes them, without null fields at the top of a row."""
     before = f'{{"type":"RECORD","record":{{"stream":"{page.stream}","data":'.encode()
     after = f',"emitted_at":{page.emitted_at}}}}}\n'.encode()
-    for row in page.rows:
-        data = {name: value for name, value in row.items() if value is not None} if None in row.values() else row
-        try:
-            yield before + orjson.dumps(data) + after
-        except TypeError:  # a number of more than 64 bits, or half of a character
-            record = AirbyteRecordMessage(page.stream, dict(row), page.emitted_at)
-            message = AirbyteMessage(type=Type.RECORD, record=record)
-            yield f"{AirbyteEntrypoint.airbyte_message_to_string(message)}\n".encode()
+    try:
+        return before + (after + before).join(map(_data, page.rows)) + after
+    except TypeError:  # a number of more than 64 bits, or half of a character
+        return b"".join(_record_line(page, row) for row in page.rows)
+
+
+def _data(row: Row) -> bytes:
+    if None in row.values():
+        row = {name: value for name, value in row.items() if value is not None}
+    return orjson.dumps(row)
+
+
+def _record_line(page: RecordPage, row: Row) -> bytes:
+    record = AirbyteRecordMessage(page.stream, dict(row), page.emitted_at)
+    message = AirbyteMessage(type=Type.RECORD, record=record)
+    return f"{AirbyteEntrypoint.airbyte_message_to_string(message)}\n".encode()
 
 
 def _write(lines: bytes) -> None:

@@ -70,15 +70,43 @@ def test_a_secret_in_the_provider_s_words_is_masked(secret: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>", b'{"a": 1', b"NaN", b'{"a": Infinity}', b"\xff\xfe\xff", b"[" * 100_000]
+    "body",
+    [
+        *(b"", b"<html>", b'{"a": 1', b"NaN", b'{"a": Infinity}', b"\xff\xfe\xff", b"[" * 100_000, b"[1,]"),
+        *(b"1e400", b"[-1e400]", b"[1e400, 1234567890123456789]", b"[NaN, 1234567890123456789]"),
+    ],
 )
 def test_what_is_not_json_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match=r".*"):
         decode(answer(body))
 
 
-def test_numbers_stay_exact() -> None:
-    assert decode(answer(b"[123456789012345678901234567890, 0.1]")) == [123456789012345678901234567890, 0.1]
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("123456789012345678901234567890", "999999999999999999", "9223372036854775807", "9223372036854775808"),
+        *("18446744073709551615", "18446744073709551616", "-9223372036854775808", "-9223372036854775809", "-0"),
+        *("0.1", "12345678901234.567", "0.12345678901234567", "1234567890.1234567891234567", "1e22", "-1e-400"),
+    ],
+)
+def test_numbers_stay_exact(text: str) -> None:
+    whole = text.lstrip("-").isdecimal()
+    (number,) = decode(answer(f"[{text}]".encode()))
+    assert number == (int(text) if whole else float(text))
+    assert type(number) is (int if whole else float)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'"\\ud800"', "\ud800"),
+        (b"\xef\xbb\xbf[1]", [1]),
+        ('["ż"]'.encode("utf-16"), ["ż"]),
+        (b'{"a": 1, "a": 2}', {"a": 2}),
+    ],
+)
+def test_unusual_json_is_read(body: bytes, expected: Any) -> None:
+    assert decode(answer(body)) == expected
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ of a request.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 from airbyte_cdk.sources.declarative.auth.declarative_authenticator import DeclarativeAuthenticator
@@ -30,6 +31,8 @@ from source_invoices.sync_context import context_of
 
 _ADDRESS_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]{0,199}")
 _URL, _KEY_URL = "url", "key_url"
+# Seconds. A quicker exchange gains nothing from being in flight beside others: the threads wait for each other.
+_QUICK = 0.004
 # What a template mentions that differs between the requests of a stream.
 _VARIABLES = ("stream_slice", "stream_interval", "position")
 
@@ -68,7 +71,7 @@ class PageRequester:
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         context = context_of(self.api_budget)
         self._resolutions = Resolutions(self.provider, parameters["name"])
-        transport = Transport(
+        self._transport = Transport(
             self.error_handler,
             context.failures.get(parameters["name"], StreamFailure),
             context.pauses.get(self.provider, ProviderPause),
@@ -77,13 +80,14 @@ class PageRequester:
             budget=self.api_budget,
             renew=getattr(self.authenticator, "renew", None),
         )
-        self._session, self._session_for_prefetch = transport.session(), transport.session_for_prefetch()
+        session = requests.Session()
         connect, answer = self.timeouts
         self._timeouts = connect, answer
         # Proxies and certificates, which requests would look up in the environment for each page.
         address = self.config[self.provider]["api_url"]
-        self._environment = self._session.merge_environment_settings(address, {}, None, None, None)
-        self._headers = {**self._session.headers, **self.request_headers}
+        self._environment = session.merge_environment_settings(address, {}, None, None, None)
+        self._headers = {**session.headers, **self.request_headers}
+        self._prepared: dict[str, requests.PreparedRequest] = {}
         self._page_size = int(InterpolatedString.create(self.page_size, parameters=parameters).eval(self.config) or 0)
         templates = {_URL: self.url, _KEY_URL: self.key_url, **self.request_parameters}
         varying = {name: text for name, text in templates.items() if any(variable in text for variable in _VARIABLES)}
@@ -94,15 +98,20 @@ class PageRequester:
 
     def page(self, stream_slice: StreamSlice, position: Position) -> Page:
         """Asks for a page, waits and repeats. Raises AirbyteTracedException in the error handler's words."""
-        return self._send(self._session, stream_slice, position)
+        return self._page(self._transport.send, stream_slice, position)
 
     def page_ahead(self, stream_slice: StreamSlice, position: Position) -> Page:
         """Asks for a page once. Raises NotFetchedAhead where there is none."""
-        return self._send(self._session_for_prefetch, stream_slice, position)
+        return self._page(self._transport.send_once, stream_slice, position)
 
-    def _send(self, session: requests.Session, stream_slice: StreamSlice, position: Position) -> Page:
+    def is_quick(self) -> bool:
+        """Returns whether the provider answers so quickly that fetching ahead does not pay."""
+        return self._transport.quickest_exchange < _QUICK
+
+    def _page(self, send: Callable[..., requests.Response], stream_slice: StreamSlice, position: Position) -> Page:
+        """Sends without a session, which would look for redirects and cookies: the connector follows neither."""
         request = self._prepare(stream_slice, position)
-        response = session.send(request, timeout=self._timeouts, **self._environment)
+        response = send(request, timeout=self._timeouts, **self._environment)
         return replace(page_of(response), asked_size=self._size(position))
 
     def _part_of_an_address(self, key: str) -> str:
@@ -121,14 +130,24 @@ class PageRequester:
         varying = self._varying.eval(self.config, stream_slice=stream_slice, position=position)
         parameters = {**self._fixed, **varying}
         url, key_url = parameters.pop(_URL), parameters.pop(_KEY_URL)
+        end = ""
         if isinstance(position, InvoiceKey) and key_url:
-            url, parameters = key_url.replace("{key}", self._part_of_an_address(position.key)), {}
+            url, _, end = key_url.partition("{key}")
+            end, parameters = f"{self._part_of_an_address(position.key)}{end}", {}
         elif isinstance(position, InvoiceKey):
             parameters |= {self.key_parameter: position.key, self.page_parameter: 1}
         else:
             parameters |= {self.page_parameter: position.number, self.page_size_parameter: self._size(position)}
         sent = {name: value for name, value in parameters.items() if value not in (None, "")}
-        request = requests.Request("GET", url, self._headers, params=sent, auth=self.authenticator).prepare()
+        request = self._prepared_for(url)
+        request.url = f"{request.url}{end}?{urlencode(sent)}" if sent else f"{request.url}{end}"
+        request.prepare_auth(self.authenticator)
         if isinstance(position, InvoiceKey):
             mark_key(request, position.key)
         return request
+
+    def _prepared_for(self, url: str) -> requests.PreparedRequest:
+        """Returns what all requests to an address have in common: preparing it costs as much as sending."""
+        if url not in self._prepared:
+            self._prepared[url] = requests.Request("GET", url, self._headers).prepare()
+        return self._prepared[url].copy()

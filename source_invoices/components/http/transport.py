@@ -4,7 +4,10 @@ This module is here because the manifest can neither cap the requests in flight 
 provider; and because the CDK's retries end in a message that hides the provider's words.
 """
 
+import math
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, NoReturn
@@ -21,6 +24,7 @@ from source_invoices.components.http.throttling import ProviderPause, RetryPolic
 
 # The greatest num_workers that the settings allow.
 _MOST_WORKERS = 40
+_RECENT_EXCHANGES = 5
 
 
 class NotFetchedAhead(Exception):
@@ -55,14 +59,19 @@ class Transport(HTTPAdapter):
         self._in_flight = in_flight or nullcontext()
         self._budget = budget
         self._renew = renew
+        self._exchange_times: deque[float] = deque(maxlen=_RECENT_EXCHANGES)
+
+    @property
+    def quickest_exchange(self) -> float:
+        """The seconds of the quickest of the last few exchanges. The others may have waited for another thread."""
+        return min(tuple(self._exchange_times), default=math.inf)
 
     def session(self) -> requests.Session:
         """Returns a session that sends everything through this transport."""
-        return _mounted(self)
-
-    def session_for_prefetch(self) -> requests.Session:
-        """Returns a session whose requests are sent once, do not wait, and raise NotFetchedAhead instead of failing."""
-        return _mounted(_Once(self))
+        session = requests.Session()
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, self)
+        return session
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Raises AirbyteTracedException with the message of the error handler's resolution."""
@@ -124,6 +133,7 @@ class Transport(HTTPAdapter):
     def _try(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response | requests.RequestException:
+        began = time.monotonic()
         try:
             response = super().send(request, *args, **kwargs)
             # The body is read here, so that one that breaks off is asked for again; and in one piece, because requests
@@ -131,6 +141,7 @@ class Transport(HTTPAdapter):
             response._content = b"".join(response.iter_content(None))
         except requests.RequestException as error:
             return error
+        self._exchange_times.append(time.monotonic() - began)
         return response
 
     def _throttle(self, answer: requests.Response, resolution: ErrorResolution, throttled: int) -> None:
@@ -144,21 +155,3 @@ class Transport(HTTPAdapter):
     def _fail(self, resolution: ErrorResolution, addition: str) -> NoReturn:
         message = f"{resolution.error_message} {addition}".strip()
         self._stream_failure.fail(message, resolution.failure_type or FailureType.system_error)
-
-
-class _Once(HTTPAdapter):
-    """Sends through a transport, but only once."""
-
-    def __init__(self, transport: Transport) -> None:
-        super().__init__()
-        self._transport = transport
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        return self._transport.send_once(request, *args, **kwargs)
-
-
-def _mounted(adapter: HTTPAdapter) -> requests.Session:
-    session = requests.Session()
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, adapter)
-    return session

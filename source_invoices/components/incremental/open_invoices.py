@@ -1,6 +1,6 @@
 """The open invoices of a list: those of the last sync, and those of this one."""
 
-from collections.abc import Collection, Hashable
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -52,7 +52,7 @@ class OpenInvoices:
 
     def track_status(self, key: str, status: Any, place: datetime | None = None) -> None:
         """Notes whether an invoice is open."""
-        if isinstance(status, Hashable) and status in self._final:
+        if isinstance(status, str) and status in self._final:
             self._open.pop(key, None)
         elif key in self._open:
             self._open[key] = place or self._open[key]

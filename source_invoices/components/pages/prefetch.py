@@ -22,13 +22,22 @@ class Prefetch:
 
     fetch: asks for a page, waits and repeats. fetch_ahead: asks once; raises NotFetchedAhead where there is no page.
     workers: how many pages may be in flight ahead of the one that is read. One means none.
+    is_quick: whether the provider answers so quickly that fetching ahead does not pay.
     """
 
-    def __init__(self, fetch: Fetch, fetch_ahead: Fetch, workers: int, pool: PrefetchPool | None = None) -> None:
+    def __init__(
+        self,
+        fetch: Fetch,
+        fetch_ahead: Fetch,
+        workers: int,
+        pool: PrefetchPool | None = None,
+        is_quick: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._fetch = fetch
         self._fetch_ahead = fetch_ahead
         self._depth = PrefetchDepth(workers if workers > 1 else 0)
         self._pool = pool or PrefetchPool(workers)
+        self._is_quick = is_quick
         self._previous: Position = _NOTHING
         self._is_used = False
 
@@ -58,7 +67,8 @@ class Prefetch:
             begins = is_next and self._depth.pages > 0 and position.last > 0
             self._is_used = position.number > 1 and (self._is_used or begins)
         if is_next:
-            self._depth.advance(is_there=is_there, left=_left(position), rounds=_rounds(position))
+            is_quick = self._is_quick()
+            self._depth.advance(is_there=is_there, left=_left(position), rounds=_rounds(position), is_quick=is_quick)
         else:
             self._depth.restart()
         self._previous = position

@@ -8,6 +8,9 @@ class PrefetchDepth:
     needless requests. It falls by one after as many pages in time as are fetched ahead, so that they take no more
     memory than is needed. The first page ahead is asked for together with the page before it, so whether it is there in
     time says nothing. Near the end the depth is all pages that are left.
+
+    It does not change while the provider answers quickly. The reader's wait does not show that, because more threads
+    make it longer.
     """
 
     def __init__(self, most: int) -> None:
@@ -20,11 +23,14 @@ class PrefetchDepth:
         """Begins again: the page asked for is not the next one, and nothing is known of those that follow."""
         self.pages = 0
 
-    def advance(self, *, is_there: bool, left: int, rounds: int) -> None:
+    def advance(self, *, is_there: bool, left: int, rounds: int, is_quick: bool = False) -> None:
         """Adapts the depth when the next page is asked for. is_there: that page has been fetched already.
 
-        left: the pages after it. rounds: how many answers are waited for in turn at the end of the list.
+        left: the pages after it. rounds: how many answers are waited for in turn at the end of the list. is_quick:
+        whether the provider answers quickly.
         """
+        if is_quick:
+            return
         is_late = self._is_first or not is_there
         self._is_first = self.pages == 0
         self._in_time = 0 if is_late else self._in_time + 1

@@ -81,8 +81,8 @@ class PageRetriever(Retriever):
         return self._read(plan, stream_slice, records_schema.get("properties", {}))
 
     def _read(self, plan: Plan, stream_slice: StreamSlice, fields: Mapping[str, Any]) -> Iterable[Record]:
-        fetch, fetch_ahead = self.requester.page, self.requester.page_ahead
-        prefetch = Prefetch(partial(fetch, stream_slice), partial(fetch_ahead, stream_slice), self._workers)
+        fetch, fetch_ahead = (partial(ask, stream_slice) for ask in (self.requester.page, self.requester.page_ahead))
+        prefetch = Prefetch(fetch, fetch_ahead, self._workers, is_quick=self.requester.is_quick)
         position = plan.first_position
         try:
             while position:
