@@ -167,7 +167,10 @@ def test_a_deleted_open_invoice_does_not_hide_a_back_dated_one(stream: str) -> N
         output = whole_sync(sandbox, stream)
         sandbox.tables[stream].remove(gone)
         back_dated = sandbox.tables[stream].add(issued=NOW - timedelta(days=300), status=SETTLED[stream])
-        assert back_dated in keys(whole_sync(sandbox, stream, output), stream)
+        following = whole_sync(sandbox, stream, output)
+        if stream == DETAILS:  # only the details show that the open one is gone, when the list has been read
+            following = whole_sync(sandbox, stream, following)
+        assert back_dated in keys(following, stream)
 
 
 @pytest.mark.parametrize("stream", SETTLED)

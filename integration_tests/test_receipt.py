@@ -32,7 +32,8 @@ def test_a_complete_stream_ends_with_one_receipt(stream: str) -> None:
         output = whole_sync(sandbox, stream)
         (receipt,) = receipts(output, stream)
         assert numbers(receipt).count(250) >= 3, "counted, read and emitted"
-        pages = 3 if stream != NEXUDUS else sandbox.count(stream)
+        # Nexudus is read in windows, and counted by two requests more.
+        pages = 3 if stream != NEXUDUS else sandbox.count(stream) - 2
         assert pages in numbers(receipt)
         assert "whole list" in receipt
 

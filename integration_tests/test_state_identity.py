@@ -264,7 +264,9 @@ def test_an_open_invoice_that_leaves_a_filter_arrives_or_is_named(
         table.change(key, leaves, note="paid", **paid)
         last = read(config, [stream], state=output.state())
         arrived = latest(stream, output, last)[key].get("note") == "paid"
-        named = [line for line in lines(last, "WARN") if str(key) in line]
+        # Nexudus's list cannot be asked for a row that no longer matches: the count alone shows that one has left.
+        said = str(key) if stream != NEXUDUS else "no longer match the filters"
+        named = [line for line in lines(last, "WARN") if said in line]
         assert arrived or len(named) == 1
 
 

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-import orjson
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.models import (
     AirbyteMessage,
@@ -17,6 +16,7 @@ from airbyte_cdk.models import (
 from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_invoices.components.http.json_body import encode
 from source_invoices.components.pages.page import Row
 from source_invoices.components.pages.whole_page import RecordPage
 from source_invoices.errors import config_error
@@ -90,7 +90,7 @@ def record_lines(page: RecordPage) -> bytes:
 def _data(row: Row) -> bytes:
     if None in row.values():
         row = {name: value for name, value in row.items() if value is not None}
-    return orjson.dumps(row)
+    return encode(row)
 
 
 def _record_line(page: RecordPage, row: Row) -> bytes:

@@ -9,7 +9,8 @@ import requests
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import ResponseAction
 from airbyte_cdk.utils import airbyte_secrets_utils
 
-from source_invoices.components.http.responses import Resolutions, decode, quote, resolve_status, why_unanswered
+from source_invoices.components.http.json_body import decode
+from source_invoices.components.http.responses import Resolutions, quote, resolve_status, why_unanswered
 
 
 def answer(body: Any, status: int = 400, content_type: str = "application/json") -> requests.Response:

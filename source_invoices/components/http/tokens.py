@@ -14,10 +14,10 @@ from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import SUCCESS_RESOLUTION, ErrorResolution
 from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets
 
+from source_invoices.components.http.json_body import decode
 from source_invoices.components.http.responses import (
     ACCESS_REFUSED,
     Resolutions,
-    decode,
     quote,
     resolve_status,
     why_unanswered,

@@ -17,7 +17,8 @@ from airbyte_cdk.sources.streams.http.error_handlers.response_models import (
     ErrorResolution,
 )
 
-from source_invoices.components.http.responses import Resolutions, decode, quote, resolve_status, why_unanswered
+from source_invoices.components.http.json_body import decode
+from source_invoices.components.http.responses import Resolutions, quote, resolve_status, why_unanswered
 from source_invoices.components.pages.page import Envelope, InconsistentPage, Page
 
 _PAGE = "invoice_page"

@@ -7,8 +7,10 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from source_invoices.components.http.json_body import ExactDecimal
 from source_invoices.components.pages.page import Row
 
+_MOST_DIGITS = 17
 _JSON_TYPES: Mapping[type, str] = {
     bool: "boolean",
     int: "integer",
@@ -42,13 +44,16 @@ class SchemaCheck:
             return []
         fields = ", ".join(f"{name} ({kind})" for name, kind in sorted(self._surprises.items()))
         return [
-            f"these fields are not as the schema says, and destinations may drop or refuse them: {fields}. Please report "
-            "them to the connector's maintainers."
+            f"these fields are not as the schema says, and destinations may drop or refuse them: {fields}. Please "
+            "report them to the connector's maintainers."
         ]
 
     def _compare(self, row: Row, properties: Mapping[str, Any]) -> None:
         for name, value in row.items():
             if value is None or name in self._surprises:
+                continue
+            if isinstance(value, ExactDecimal) and value.digits > _MOST_DIGITS:
+                self._surprises[name] = f"a number of {value.digits} digits"
                 continue
             kind = _JSON_TYPES.get(type(value), "number")
             allowed = properties[name].get("type") if name in properties else ()
