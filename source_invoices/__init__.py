@@ -4,7 +4,7 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """`SourceInvoices`, imported when it is asked for: the command line imports all else in a way of its own."""
+    """Imports `SourceInvoices` only when it is asked for, so that `spec` and `--help` import no CDK."""
     if name == "SourceInvoices":
         from source_invoices.source import SourceInvoices  # noqa: PLC0415
 

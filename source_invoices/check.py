@@ -12,7 +12,7 @@ from source_invoices.providers import PROVIDERS, provider_of
 
 
 def check_streams(streams: Iterable[AbstractStream], logger: logging.Logger) -> AirbyteConnectionStatus:
-    """Reads the first row of each stream. For IPXO one of its scopes must be granted."""
+    """Reads the first row of each stream. Of the two scopes of IPXO, one must be granted."""
     failures = {stream.name: _failure_to_read(stream) for stream in streams}
     fatal: list[str] = []
     for name, failure in failures.items():

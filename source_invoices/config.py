@@ -1,4 +1,4 @@
-"""The configuration: a sentence for each thing that is wrong with it, and its defaults."""
+"""The configuration: a sentence for each of its faults, and its defaults."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterat
 
 
 # Python's `$` also matches before a line break at the end, JSON schema's does not.
-# Nor is 10.0 a whole number to Python.
+# JSON schema takes 10.0 for a whole number; the settings do not.
 _Validator = jsonschema_validators.extend(
     Draft7Validator,
     {"pattern": _pattern},
@@ -41,7 +41,7 @@ _Validator = jsonschema_validators.extend(
 
 
 def with_defaults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration with the defaults of its specification put in, and addresses without a slash at the end."""
+    """Returns a configuration with the defaults of its specification, and with addresses that end without a slash."""
     filled = {name: value for name, value in config.items() if name != CHECK_LIMITS}
     for name, rule in schema.get("properties", {}).items():
         if "default" in rule:
@@ -54,7 +54,7 @@ def with_defaults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[
 
 
 def validation_errors(config: Any, schema: Mapping[str, Any]) -> list[str]:
-    """A sentence for each thing that is wrong with a configuration, each naming its key; none for a good one.
+    """Returns a sentence for each fault of a configuration. Each names its key. A good configuration has none.
 
     schema: the connection specification. No sentence repeats a secret.
     """
@@ -76,16 +76,16 @@ def _is_start_date(text: Any) -> bool:
 
 
 def _is_address(text: Any) -> bool:
-    """Whether a request could be sent there. Raises ValueError or RequestException where not."""
+    """Returns whether a request can be sent there. Raises ValueError or RequestException if not."""
     if isinstance(text, str):
         requests.Request("GET", text).prepare()
-        urlsplit(text).port  # noqa: B018  (raises for what is no port)
+        urlsplit(text).port  # noqa: B018  (raises for an invalid port)
         (urlsplit(text).hostname or "").encode("idna")
     return True
 
 
 def _broken_texts(value: Any, path: str = "") -> Iterator[str]:
-    """The keys of texts with halves of characters, which cannot be sent."""
+    """Yields the keys of texts that contain half of a character, which cannot be sent."""
     if isinstance(value, str) and any("\ud800" <= sign <= "\udfff" for sign in value):
         yield path
     items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
@@ -126,7 +126,7 @@ def _sentences(error: ValidationError) -> Iterator[str]:
 
 
 def _choice(error: ValidationError, key: str) -> Iterator[str]:
-    """The sentences of the one alternative that the configuration names by its `auth_type`."""
+    """Yields the sentences of the alternative that `auth_type` names."""
     rule: Any = error.validator_value
     alternatives = {item["properties"]["auth_type"]["const"]: index for index, item in enumerate(rule)}
     if not isinstance(error.instance, Mapping):

@@ -1,4 +1,4 @@
-"""The manifest, as it is read from the installed package or from a checkout. It needs nothing of the CDK."""
+"""Loads the manifest from the installed package or from a checkout, without the CDK."""
 
 import json
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""How many rows each stream is expected to bring, told to whoever shows the progress of a sync.
+"""Estimates of the number of rows of each stream, for whoever shows the progress of a sync.
 
-Here because the CDK emits no estimates, and hands its message repository to no custom component.
+This module is here because the CDK emits no estimates, and passes its message repository to no custom component.
 """
 
 import threading
@@ -21,7 +21,7 @@ from airbyte_cdk.models import (
 class Progress:
     """Emits an estimate when a stream's number of rows becomes known or changes.
 
-    emit: where the messages go; nowhere until the source says so.
+    emit: sends a message. The source sets it; until then no message is sent.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Progress:
         self._lock = threading.Lock()
 
     def expect(self, stream: str, part: Hashable, rows: int) -> None:
-        """part: what of the stream has so many rows, for example one of its windows."""
+        """Notes the number of rows of a part of a stream, such as one of its windows."""
         with self._lock:
             parts = self._rows[stream]
             if parts.get(part) == rows:

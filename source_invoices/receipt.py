@@ -58,14 +58,14 @@ class Receipt:
         """Returns the receipt in one line."""
         counted = "The provider does not say how many invoices it counts"
         if self._counted is not None:
-            counted = f"The provider counts {self._counted:,} invoices"
-        reach = (
-            "the whole list" if self._is_whole else f"down to {self._since}" if self._since else "a part of the list"
-        )
-        readings = "1 reading" if self._readings < 2 else f"{self._readings} readings"
+            counted = f"The provider counts {_number(self._counted, 'invoice')}"
+        reach = "the whole list" if self._is_whole else "a part of the list"
+        if self._since and not self._is_whole:
+            reach = f"the list down to {self._since}"
         return (
-            f"{stream}: {counted}; {self._distinct:,} different ones were read in {self._pages:,} pages and "
-            f"{readings} of {reach}; {self._emitted:,} were emitted."
+            f"{stream}: {counted}. Read: {_number(self._distinct, 'different invoice')} in "
+            f"{_number(self._pages, 'page')} and {_number(max(1, self._readings), 'reading')} of {reach}. "
+            f"Emitted: {self._emitted:,}."
         )
 
     def warnings(self, stream: str) -> list[str]:
@@ -76,3 +76,7 @@ class Receipt:
             sentences.append(f"{stream}: {note} ({times:,} times; {examples})." if examples else f"{stream}: {note}.")
         closing = [sentence for warnings in self._closing for sentence in warnings()]
         return sentences + [f"{stream}: {sentence}" for sentence in closing]
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"

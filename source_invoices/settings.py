@@ -36,7 +36,7 @@ def settings_of_rows(config: Mapping[str, Any], provider: str) -> dict[str, Any]
 
 
 def digest(value: Any) -> str:
-    """Returns a short digest of settings, which a state can hold: it is salted, so that it gives no secret away."""
+    """Returns a short digest of settings for a state. It is salted, so that it reveals no secret."""
     return hashlib.sha256(f"source-invoices {json.dumps(value, sort_keys=True)}".encode()).hexdigest()[:12]
 
 

@@ -1,7 +1,7 @@
 """Signing in: the header that each request carries.
 
 This module is here because every stock authenticator interpolates the secret, which reads a key like 12e45 as a number
-and sends another one.
+and sends a different key.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from source_invoices.sync_context import context_of
 
 @dataclass
 class TokenAuthenticator(DeclarativeAuthenticator):
-    """Signs in with a form and sends the token it gets for it as a bearer token.
+    """Signs in with a form and sends the token that comes back as a bearer token.
 
     provider: its name for people. url: the token address. form: the fixed fields of the sign-in.
     credentials: the path of the settings object that holds the others; `fields` names them, an unset one is left out.
@@ -69,7 +69,7 @@ class TokenAuthenticator(DeclarativeAuthenticator):
         return f"Bearer {self._token.get()}"
 
     def renew(self, rejected: str) -> str:
-        """The header's new value after the provider has rejected this one."""
+        """Returns the header's new value after the provider has rejected this one."""
         return f"Bearer {self._token.get(rejected.removeprefix('Bearer '))}"
 
 

@@ -39,11 +39,11 @@ _VARIABLES = ("stream_slice", "stream_interval", "position")
 
 @dataclass
 class PageRequester:
-    """Sends GET requests. Nothing of a request comes from an environment or from an earlier answer, but a proxy.
+    """Sends GET requests. Apart from a proxy, nothing of a request comes from the environment or an earlier response.
 
     provider: the key of its provider, whose streams pause together.
     url, request_parameters: templates. An empty parameter is not sent.
-    page_parameter, page_size_parameter: those that ask for a page by its number, and for so many rows.
+    page_parameter, page_size_parameter: the parameters with the number of the page, and with the number of its rows.
     page_size: how many rows are asked for; a template.
     filters: parameters taken from the configuration as they are, each `parameter: [path of the setting]`.
     key_parameter: the parameter that asks the list for one invoice; or

@@ -1,7 +1,7 @@
-"""What a provider's answer means when it is not what was asked for, in words for the person who must act.
+"""What a response means that is not what was asked for, in words for the person who must act.
 
-Here because the stock HttpResponseFilter sees neither the status beside the body nor a body that is not JSON, and its
-messages name no provider.
+This module is here because the stock HttpResponseFilter sees neither the status beside the body nor a body that is
+not JSON, and its messages name no provider.
 """
 
 import re
@@ -20,12 +20,12 @@ from source_invoices.providers import PROVIDERS
 
 _LONGEST_QUOTE = 300
 ACCESS_REFUSED = "access refused"
-# Where the providers' error bodies carry their words (documented, or seen in their clients), the most telling first.
+# The fields of the providers' error bodies that have their words (documented, or seen in clients), the best first.
 _WORDS = ("error_description", "message", "Message", "detail", "title", "error", "errors", "Errors")
 
 
 def words_of(body: Any) -> str:
-    """The sentence in an error body of any of the known shapes, or ""."""
+    """Returns the sentence in an error body of a known shape; "" if there is none."""
     if isinstance(body, str):
         return body.strip()
     if isinstance(body, list):
@@ -37,7 +37,7 @@ def words_of(body: Any) -> str:
 
 
 def quote(response: requests.Response) -> str:
-    """The provider's own words in quotes, shortened and without secrets; says so where there are none."""
+    """Returns the provider's own words in quotes, shortened and without secrets; "(no words)" if there are none."""
     try:
         words = words_of(decode(response))
     except ValueError:
@@ -50,7 +50,7 @@ def quote(response: requests.Response) -> str:
 
 @dataclass(frozen=True)
 class Resolutions:
-    """Builds the resolutions for one provider's answers to one stream: who, what happened, what to do."""
+    """Builds the resolutions of one provider and one stream. Each says who, what happened and what to do."""
 
     provider: str
     subject: str
@@ -61,11 +61,11 @@ class Resolutions:
         )
 
     def fail(self, what: str, todo: str, failure_type: FailureType = FailureType.config_error) -> ErrorResolution:
-        """The stream cannot go on."""
+        """Returns a failure of the stream."""
         return self._resolution(ResponseAction.FAIL, failure_type, what, todo)
 
     def retry(self, what: str, action: ResponseAction = ResponseAction.RETRY) -> ErrorResolution:
-        """It may pass: asked again, and a transient failure of the stream when it does not."""
+        """Returns a fault that may pass. The request is repeated; if that does not help, the stream fails."""
         return self._resolution(action, FailureType.transient_error, what, "Please try again later.")
 
     def contradiction_error(self, what: str) -> AirbyteTracedException:
@@ -74,7 +74,7 @@ class Resolutions:
         return AirbyteTracedException(message=resolution.error_message, failure_type=resolution.failure_type)
 
     def contradiction(self, what: str) -> ErrorResolution:
-        """The provider answered, but not as it documents; going on could lose invoices."""
+        """Returns a fault where the provider does not answer as it documents, so that going on could lose invoices."""
         todo = (
             "The stream stops here rather than lose invoices. If it happens again, please report it to the maintainers."
         )
@@ -87,7 +87,7 @@ def resolve_status(
     throttled: frozenset[int],
     permission: str,
 ) -> ErrorResolution | None:
-    """What a status other than 200 means; None for a 200, whose body is the caller's to judge.
+    """Returns what a status other than 200 means. None for a 200: the caller checks its body.
 
     throttled: the statuses with which this provider says "too many requests".
     permission: what to do when the provider refuses access.
@@ -116,7 +116,7 @@ def resolve_status(
 
 
 def why_unanswered(error: Exception | None) -> str:
-    """What a request that got no answer ran into, without the address and its parameters."""
+    """Returns why a request got no answer, without the address and its parameters."""
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return "no connection in time."
     if isinstance(error, requests.exceptions.Timeout):
@@ -129,7 +129,7 @@ def why_unanswered(error: Exception | None) -> str:
 
 
 def _innermost(error: BaseException | None) -> str:
-    """The first cause of a nested network error; the outer ones repeat the address."""
+    """Returns the first cause of a nested network error. The outer ones repeat the address."""
     while error is not None:
         causes = [getattr(error, "reason", None), *error.args]
         cause = next((cause for cause in causes if isinstance(cause, BaseException)), None)

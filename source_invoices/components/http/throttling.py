@@ -19,8 +19,8 @@ import requests
 class RetryPolicy:
     """How often a request is attempted, and how long the waits between attempts are, in seconds.
 
-    longest_wait: a provider that asks to wait longer is not waited for, because the next sync is as near.
-    patience: a request may be throttled this many times as often while other requests of its provider are answered.
+    longest_wait: if a provider asks for a longer wait, the stream fails; the next sync can go on from its state.
+    patience: so many times more often a request may be throttled, while other requests of its provider are answered.
     """
 
     attempts: int = 6

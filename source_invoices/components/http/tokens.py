@@ -1,4 +1,4 @@
-"""Access tokens: how one is got, kept and renewed.
+"""Access tokens: how they are obtained, kept and renewed.
 
 This module is here because the stock OAuthAuthenticator knows no password grant, sets no timeout and reports a refused
 sign-in without the provider's words.
@@ -26,12 +26,12 @@ from source_invoices.components.http.responses import (
 _DEFAULT_LIFETIME = 3600.0
 _LONGEST_LIFETIME = 1e9
 _HEADER_VALUE = r"[!-~]+"
-# A token is renewed this long before it expires, so that no request is in flight with one that ends.
+# A token is renewed this long before it expires, so that none expires while a request is in flight.
 _MARGIN = 60.0
 
 
 class TokenErrorHandler(ErrorHandler):
-    """Tells a token from a refusal. A token is a 200 with a JSON object that has an `access_token` fit for a header."""
+    """Recognises a token. That is a 200 with a JSON object that has an `access_token` fit for a header."""
 
     max_retries = 0
     max_time = None
@@ -61,7 +61,7 @@ class TokenErrorHandler(ErrorHandler):
 
 
 class AccessToken:
-    """One access token, shared by all streams that sign in alike; safe to use from several threads."""
+    """One access token, shared by all streams that sign in the same way. Safe to use from several threads."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class AccessToken:
         self._expires = 0.0
 
     def get(self, rejected: str | None = None) -> str:
-        """The token, a new one if there is none, it is about to expire, or it is the `rejected` one."""
+        """Returns the token. Signs in first if there is none, or if it expires soon or is the `rejected` one."""
         with self._lock:
             if self._value == rejected or time.monotonic() >= self._expires:
                 self._sign_in()
@@ -93,7 +93,7 @@ class AccessToken:
             self._form,
             headers=self._headers,
             timeout=self._timeouts,
-            # It does nothing, so that requests adds no credentials from a netrc file.
+            # It does nothing. It keeps requests from adding credentials of a netrc file.
             auth=lambda request: request,
         )
         body = decode(response)

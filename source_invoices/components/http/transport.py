@@ -28,7 +28,7 @@ _RECENT_EXCHANGES = 5
 
 
 class NotFetchedAhead(Exception):
-    """A request that was made ahead of time got no page. Nothing was done about it."""
+    """A request that was made ahead of time got no page. It was not repeated, and it fails nothing."""
 
 
 class Transport(HTTPAdapter):
@@ -136,8 +136,8 @@ class Transport(HTTPAdapter):
         began = time.monotonic()
         try:
             response = super().send(request, *args, **kwargs)
-            # The body is read here, so that one that breaks off is asked for again; and in one piece, because requests
-            # reads small ones, and after each of them this thread would wait for the interpreter.
+            # The body is read here, so that a body that breaks off is asked for again. It is read in one piece:
+            # requests reads small pieces, and after each of them this thread would wait for the interpreter.
             response._content = b"".join(response.iter_content(None))
         except requests.RequestException as error:
             return error

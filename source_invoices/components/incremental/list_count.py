@@ -80,7 +80,7 @@ class ListCount:
     def older_rows(self, start: datetime) -> int:
         """Returns how many rows are older than a lookback start, by the list's length when that was met.
 
-        A later length would count what has come since as older, and as many back-dated invoices would go unseen. A list
+        A later length would count new invoices as older rows, and would hide as many back-dated ones. A list
         that follows no order must have been read to its end.
         """
         if self.is_unsorted:

@@ -5,8 +5,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
 
-from airbyte_cdk.sources.types import StreamState
-
 from source_invoices.components.incremental.lookback_scan import LookbackScan
 from source_invoices.components.incremental.scan_rule import Columns, ScanRule
 from source_invoices.components.incremental.scan_state import ScanState
@@ -66,18 +64,25 @@ def _closing_warnings(scan: LookbackScan) -> Iterator[str]:
     """Yields a sentence for the invoices that are gone, and one for the details that are not there."""
     if gone := scan.vanished:
         yield (
-            f"{_some(gone)} open at the last sync, no longer in the list. The destination still shows them as open. A "
-            "full refresh, or a deletion by hand, removes them there."
+            f"{_how_many(gone)} open at the last sync, no longer in the list: {_first(gone)}. The destination still "
+            "shows them as open. Run a full refresh, or delete them by hand."
         )
     if missing := sorted(scan.details.missing):
-        yield f"{_some(missing)} in the list without a detail (HTTP 404). The next sync asks for them again."
+        yield (
+            f"{_how_many(missing)} in the list, but without a detail (HTTP 404): {_first(missing)}. The next sync asks "
+            "for them again."
+        )
 
 
-def _some(keys: Sequence[str]) -> str:
-    more = ", ..." if len(keys) > _MOST_NAMED else ""
-    return f"{len(keys)} invoices ({', '.join(keys[:_MOST_NAMED])}{more}) were"
+def _how_many(keys: Sequence[str]) -> str:
+    return "1 invoice" if len(keys) == 1 else f"{len(keys)} invoices"
+
+
+def _first(keys: Sequence[str]) -> str:
+    return ", ".join(keys[:_MOST_NAMED]) + (", ..." if len(keys) > _MOST_NAMED else "")
 
 
 def state_of(scan: LookbackScan, saved: Mapping[str, Any]) -> Mapping[str, StreamState]:
+    """Returns what a scan leaves; what the last sync left, as long as the scan is not done."""
     state = scan.state()
     return state.dump() if state else saved

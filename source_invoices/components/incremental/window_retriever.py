@@ -37,8 +37,8 @@ class WindowRetriever(PageRetriever):
     """Reads a closed window as a list, and the current one as a CurrentWindow. The slice's `window` says which it is.
 
     The current window waits for the closed ones, and is read again if one of them was read meanwhile. The CDK begins
-    the slices in their order, so the others are being read or done when the current one begins. At last the windows are
-    held against the count of the whole list: where rows are missing, the list is read without windows.
+    the slices in their order, so the others are being read or done when the current one begins. Then the windows are
+    compared with a count of the whole list. If rows are missing, the list is read without windows.
 
     primary_key, cursor_field, newest_first: see CurrentWindow.
     """

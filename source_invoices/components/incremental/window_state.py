@@ -1,8 +1,8 @@
 """What the windows of an updated field leave for the next sync, beside the cursor.
 
 The cursor says only from when rows are asked for. It cannot tell that a window came back empty, that an invoice was
-imported with an old time of update or with none, or that another account or filter is asked. So the state holds a count
-of the rows that windows no longer show, and a digest of who is asked for what.
+imported with an old time of update or with none, or that the account or a filter has changed. So the state holds a
+count of the rows that windows no longer show, and a digest of the account and the filters.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""The error handler: makes of a response a page, or a fault in words.
+"""The error handler: turns a response into a page, or into a fault in words.
 
 This module is here because the stock decoder turns a body that is not JSON into an empty page, which ends a stream as
 COMPLETE with rows missing.
@@ -33,7 +33,7 @@ def page_of(response: requests.Response) -> Page:
 
 @dataclass
 class PageErrorHandler(ErrorHandler):
-    """Tells pages from faults, and leaves the page on the response for the retriever.
+    """Recognises pages and faults, and leaves the page on the response for the retriever.
 
     provider: its key. envelope: see Envelope. permission: what to do when access is refused.
     page_parameter: the parameter that asks for a page. throttled: the statuses that mean "too many requests".

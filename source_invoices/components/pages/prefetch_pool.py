@@ -25,7 +25,7 @@ class PrefetchPool:
         return place in self._futures
 
     def is_done(self, place: Hashable) -> bool:
-        """Returns whether a place has its page, or will get none."""
+        """Returns whether the request for a place has ended, with a page or without one."""
         return place in self._futures and self._futures[place].done()
 
     def begin(self, place: Hashable, send: _Request, after: Iterable[Hashable] = ()) -> None:

@@ -33,7 +33,7 @@ class InvoiceFilter:
 
     @property
     def is_status_filtered(self) -> bool:
-        """Whether only one status is kept, so that nothing says beforehand how many rows there will be."""
+        """Whether only one status is kept, so that the number of rows is not known beforehand."""
         return bool(self._status)
 
     def issued_since(self, rows: Sequence[Row]) -> Sequence[Row]:
