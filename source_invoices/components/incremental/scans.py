@@ -5,6 +5,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
 
+from airbyte_cdk.sources.types import StreamState
+
 from source_invoices.components.incremental.lookback_scan import LookbackScan
 from source_invoices.components.incremental.scan_rule import Columns, ScanRule
 from source_invoices.components.incremental.scan_state import ScanState
