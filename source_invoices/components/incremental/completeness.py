@@ -37,6 +37,7 @@ class Completeness:
         self._deleted = 0
         self._risen_by = 0
         self._place = 0
+        self._most_pages = 0
         self._page_size: int | None = None
         self._totals: set[int] = set()
         self._first_total: int | None = None
@@ -69,6 +70,7 @@ class Completeness:
         self._met.add(page.keys)
         self._place = (number - 1) * (self._page_size or 1) + len(page.rows)
         self._newest = newest
+        self._most_pages = max(self._most_pages, page.pages or 0)
         if page.total is not None:
             self.set_total(page.total)
         return True
@@ -80,13 +82,19 @@ class Completeness:
             self._place += len(page.rows)
         self._keys_before = page.keys
 
-    def observe_front(self, page: Page) -> bool:
-        """Notes a page of the front, which is read after the list. Returns whether it shows rows that were not met."""
-        before = self._met.count()
+    def observe_front(self, page: Page, issued: Sequence[datetime | None]) -> bool | None:
+        """Notes a page of the front, which is read after the list. Returns whether it shows rows that were not met.
+
+        None for a row that is no newer than those of the reading: it has moved, perhaps because others were deleted.
+        issued: the time of issue of each row.
+        """
+        new = [issued[place] for place in self._met.unknown(page.keys)]
+        if any(time is None or (self._newest is not None and time <= self._newest) for time in new):
+            return None
         self._met.add(page.keys)
         if page.total is not None:
             self._risen_by = max(self._risen_by, page.total - self._last_total)
-        return self._met.count() > before
+        return bool(new)
 
     def step_back(self, fallen_by: int) -> None:
         """Notes that reading steps back over a part of the list, which has become shorter by so many rows.
@@ -107,6 +115,8 @@ class Completeness:
         to_the_end: the whole list was read, so that rows of earlier readings count as well. at_most: the totals of one
         reading contradict each other, so that the greatest counts.
         """
+        if to_the_end and self._is_shorter_than_stated():
+            return False
         # A list that is shorter after each of several readings would never be whole.
         deleted = self._deleted if self.readings <= _STRICT_READINGS else 0
         due = max(self._totals) if at_most and self._totals else self._place
@@ -115,6 +125,14 @@ class Completeness:
         if not to_the_end or self._met_before is None or not self._stands_still():
             return False
         return self._met_together() >= max(self._place, *self._totals, self._most_before)
+
+    def _is_shorter_than_stated(self) -> bool:
+        """Returns whether a page says that it is the last although another page of this reading states more pages.
+
+        A server that lags behind says so. A list that keeps shrinking is believed after several readings.
+        """
+        is_short = self._place <= (self._most_pages - 1) * (self._page_size or 1)
+        return is_short and self.readings < _MOST_READINGS // 2
 
     def has_met_all(self) -> bool:
         """Returns whether as many rows were met, in all readings together, as the last page states."""

@@ -18,6 +18,11 @@ class DistinctKeys:
         for key in map(hash, map(str, keys)):
             buckets[key % _BUCKETS].append(key)
 
+    def unknown(self, keys: Iterable[object]) -> list[int]:
+        """Returns the places of the keys that were not counted."""
+        hashes = map(hash, map(str, keys))
+        return [place for place, key in enumerate(hashes) if key not in self._buckets[key % _BUCKETS]]
+
     def merge(self, other: "DistinctKeys") -> None:
         """Adds the keys of another count."""
         for bucket, more in zip(self._buckets, other._buckets, strict=True):

@@ -11,6 +11,10 @@ from source_invoices.components.pages.plan import Figures, InvoiceKey, PageNumbe
 from source_invoices.components.pages.reading_check import ReadingCheck
 from source_invoices.times import to_rfc3339
 
+# Where pages state no total, a deletion and an addition between two pages show in nothing. So the list must stand still
+# for one of these readings, before a reading during which rows came counts.
+_READINGS_WITHOUT_TOTAL = 4
+
 
 class LookbackPlan:
     """Reads a list down to the lookback start, then the open invoices below it.
@@ -84,6 +88,8 @@ class LookbackPlan:
             return self._check.with_outlook(after, page)
         self._is_at_the_end = not page.more and position.purpose is Purpose.READ
         if not self._is_whole():
+            if page.total is None and self._completeness.readings < _READINGS_WITHOUT_TOTAL:
+                return self._read_again("rows came twice and others not at all")
             self._after_checks = after
             return PageNumber(1, Purpose.FRONT)
         check = self._check.begin(page, position)
@@ -97,9 +103,11 @@ class LookbackPlan:
     def _after_front(self, page: Page, position: PageNumber) -> Position | None:
         """Reads the front until a page shows no row that was not met. Rows may have come there meanwhile."""
         self._drift.refuse_another_page(page, position.number)
-        if self._completeness.observe_front(page) and page.more:
+        issued = [self._scan.rule.columns.issued_at(row) for row in page.rows]
+        shows_new = self._completeness.observe_front(page, issued)
+        if shows_new and page.more:
             return position.at(position.number + 1, Purpose.FRONT)
-        if not self._is_whole():
+        if shows_new is None or not self._is_whole():
             return self._read_again("rows came twice and others not at all")
         return self._reject() if self._check.is_used else self._after_checks
 
