@@ -6,11 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
-from typing import Any
-
-from source_invoices.manifest_file import load_specification
-from source_invoices.startup import quick_import
+from typing import Any, NoReturn
 
 _EXAMPLES = """examples:
   source-invoices spec
@@ -31,6 +27,16 @@ _COMMANDS = {
 }
 
 
+class _Version(argparse.Action):
+    """Prints the version. Looking it up costs more than the rest of `--help`."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        print(f"source-invoices {version('source-invoices')}")
+        parser.exit()
+
+
 def main(arguments: Sequence[str] | None = None, make_source: Callable[..., Any] | None = None) -> None:
     """Runs a command. Exits 1 after a failure and 2 for arguments that it does not know.
 
@@ -38,10 +44,11 @@ def main(arguments: Sequence[str] | None = None, make_source: Callable[..., Any]
     """
     parsed = parse(sys.argv[1:] if arguments is None else arguments)
     if parsed.command == "spec":
+        from source_invoices.manifest_file import load_specification  # noqa: PLC0415
+
         print(json.dumps({"type": "SPEC", "spec": {"connectionSpecification": load_specification()}}))
         return
-    with quick_import():
-        from source_invoices.entrypoint import run  # noqa: PLC0415
+    from source_invoices.entrypoint import run  # noqa: PLC0415
 
     run(parsed, make_source)
 
@@ -54,7 +61,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"source-invoices {version('source-invoices')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="{spec,check,discover,read}")
     for name, (summary, options) in _COMMANDS.items():
         example = next(line for line in _EXAMPLES.splitlines() if f"invoices {name}" in line)

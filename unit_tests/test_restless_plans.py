@@ -19,10 +19,7 @@ from unit_tests.test_prefetch import AnsweredInAnyOrder
 STARTED = datetime(2026, 11, 1, tzinfo=timezone.utc)
 MOST_ANSWERS = 20_000
 SCHEDULES = 1000
-# The connector does not pass these yet.
-LOST = "COMPLETE with a row missing"
-NO_TOTAL = pytest.param(False, marks=pytest.mark.xfail(strict=True, reason=LOST))
-EITHER = pytest.mark.parametrize("states_total", [True, NO_TOTAL])
+EITHER = pytest.mark.parametrize("states_total", [True, False])
 # Found among 6000 schedules each.
 HARD = {True: [3615, 5806], False: [459, 1561, 2193, 2532, 2572, 3078, 5504, 5648]}
 
@@ -74,7 +71,6 @@ def test_a_schedule_that_was_hard_to_see_through_loses_no_row(seed: int) -> None
     assert not silent_losses(read, [seed], make_page=Page, states_total=False)
 
 
-@pytest.mark.xfail(strict=True, reason=LOST)
 @pytest.mark.parametrize(("states_total", "seed"), [(kind, seed) for kind, seeds in HARD.items() for seed in seeds])
 def test_a_schedule_that_is_hard_to_see_through_loses_no_row(states_total: bool, seed: int) -> None:
     assert not silent_losses(read, [seed], make_page=Page, states_total=states_total)

@@ -35,6 +35,8 @@ LISTS = ("ipxo_payout_invoices", "ipxo_ecommerce_invoices", "payhubix_invoices")
 SETTLED = {"ipxo_payout_invoices": "paid", "payhubix_invoices": "Paid"}
 A_DAY = 6
 READERS = ("connector", "stock", "dlt", "singer-sdk", "bare loop")
+# The lengths of a list whose difference gives the instructions a row.
+COUNTED = (5_000, 15_000)
 # If the host takes more than this share of the machine's time, the run is repeated.
 DISTURBED = 0.05
 MOST_RUNS = 4
@@ -191,6 +193,30 @@ def memory(folder: Path, _: int) -> str:
     )
 
 
+def instructions(folder: Path, _: int) -> str:
+    """Instructions a row: the difference between two lengths, which does not depend on the load of the machine."""
+    lines = []
+    for stream in (*LISTS, "nexudus_payout_invoices"):
+        counts = [_instructions(reader, stream, folder) for reader in ("connector", "bare loop")]
+        lines.append([stream, *(f"{count:,.0f}" for count in counts), f"{counts[0] / counts[1]:.2f}"])
+    return _table(["stream", "connector", "bare loop", "ratio"], lines)
+
+
+def _instructions(reader: str, stream: str, folder: Path) -> float:
+    found = []
+    for size in COUNTED:
+        with sandbox(folder, "--rows", f"{stream}={size}") as config:
+            counter = ["valgrind", "--tool=callgrind", "--trace-children=no", f"--callgrind-out-file={os.devnull}"]
+            # The connector as a module: its script would be another process.
+            reading = command(reader, config, stream, folder)
+            if reader == "connector":
+                reading[:1] = [str(CONNECTOR / "python"), "-m", "source_invoices"]
+            run([*counter, *reading], folder / "out")
+        (collected,) = re.findall(r"Collected : (\d+)", (folder / "out").with_suffix(".errors").read_text())
+        found.append(int(collected))
+    return (found[1] - found[0]) / (COUNTED[1] - COUNTED[0])
+
+
 def details(folder: Path, rounds: int) -> str:
     """Measures 1,000 invoice details at 100 ms."""
     found = compare(["connector", "stock", "bare loop"], "ipxo_invoices", 1_000, 0.1, folder, rounds)
@@ -273,6 +299,7 @@ MEASUREMENTS: dict[str, Callable[[Path, int], str]] = {
     "pages": pages,
     "rows": rows,
     "memory": memory,
+    "instructions": instructions,
     "quiet": quiet,
     "details": details,
     "end_to_end": end_to_end,

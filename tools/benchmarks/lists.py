@@ -43,6 +43,19 @@ def invoice_list(stream: str, config: Mapping[str, Any]) -> InvoiceList:
             ("message", "page_count"),
             "link",
         )
+    if stream == "nexudus_payout_invoices":
+        nexudus = config["nexudus"]
+        form = {"grant_type": "password", **nexudus["credentials"]}
+        token = requests.post(f"{nexudus['api_url']}/api/token", form, timeout=10).json()["access_token"]
+        return InvoiceList(
+            nexudus["api_url"],
+            "/api/sys/payoutinvoices",
+            {"Authorization": f"Bearer {token}"},
+            {"size": 10 * PAGE_SIZE, "orderBy": "Id"},
+            ("Records",),
+            ("TotalPages",),
+            "Id",
+        )
     ipxo = config["ipxo"]
     scope, path, sort = {
         "ipxo_ecommerce_invoices": ("ecommerce", "/ecommerce/public/{}/invoices", "-placed_at"),
