@@ -94,7 +94,7 @@ def test_numbers_stay_exact(text: str) -> None:
     whole = text.lstrip("-").isdecimal()
     (number,) = decode(answer(f"[{text}]".encode()))
     assert number == (int(text) if whole else float(text))
-    assert type(number) is (int if whole else float)
+    assert isinstance(number, int if whole else float)
 
 
 @pytest.mark.parametrize(
