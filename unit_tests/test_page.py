@@ -44,6 +44,17 @@ def test_the_clamped_size_counts_not_the_one_asked_for(total: int, size: int) ->
         assert TOTAL.read({"data": rows, "meta": meta}).more == (number < pages)
 
 
+@pytest.mark.parametrize("key", ["", False, [], {}, 1.5, ".", ".."])
+def test_what_is_no_key_is_refused(key: Any) -> None:
+    with pytest.raises(ValueError, match="is not an invoice with a `uuid`"):
+        LAST.read({"data": [{"uuid": key}], "meta": {"current_page": 1, "last_page": 1}})
+
+
+def test_digits_as_text_are_numbers() -> None:
+    assert LAST.read(page(LAST, 1, 2, last_page="2")).more
+    assert TOTAL.read(page(TOTAL, 1, 2, total="2", per_page="1")).more
+
+
 @pytest.mark.parametrize("rows", [None, []])
 def test_null_and_an_empty_list_are_an_empty_page(rows: Any) -> None:
     read = NEXT.read({"message": {"invoices": rows, "page": 1, "next_page": 0}})
@@ -60,11 +71,11 @@ def test_no_next_page_is_written_as_zero_or_null() -> None:
     [
         (LAST, None), (LAST, 7), (LAST, "text"), (LAST, []), (LAST, {}), (LAST, {"data": {}}), (LAST, {"data": "x"}),
         (LAST, {"data": ROWS}), (LAST, {"data": ROWS, "meta": []}), (LAST, page(LAST, 1, 1, last_page=None)),
-        (LAST, page(LAST, 1, 1, last_page="1")), (LAST, page(LAST, 1, 1, last_page=True)),
+        (LAST, page(LAST, 1, 1, last_page="one")), (LAST, page(LAST, 1, 1, last_page=True)),
         (LAST, page(LAST, 1, 1, current_page=1.0)), (LAST, page(LAST, 1, 1, current_page=-1)),
         (TOTAL, page(TOTAL, 1, 1, per_page=0)), (TOTAL, page(TOTAL, 1, 1, total=None)),
         (HAS_NEXT, page(HAS_NEXT, 1, 1, HasNextPage="false")), (HAS_NEXT, page(HAS_NEXT, 1, 1, HasNextPage=0)),
-        (HAS_NEXT, {"Records": ROWS}), (NEXT, {"message": "all is well"}), (NEXT, page(NEXT, 1, 1, next_page="2")),
+        (HAS_NEXT, {"Records": ROWS}), (NEXT, {"message": "all is well"}), (NEXT, page(NEXT, 1, 1, next_page="two")),
         (NEXT, {"message": {"page": 1, "next_page": 0}}),
         (LAST, {"data": [{}], "meta": {"current_page": 1, "last_page": 1}}),
         (LAST, {"data": [{"uuid": None}], "meta": {"current_page": 1, "last_page": 1}}),

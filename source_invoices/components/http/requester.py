@@ -18,6 +18,7 @@ from airbyte_cdk.sources.declarative.interpolation.interpolated_mapping import I
 from airbyte_cdk.sources.streams.call_rate import APIBudget
 from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler
 from airbyte_cdk.sources.types import StreamSlice
+from airbyte_cdk.utils import is_cloud_environment
 
 from source_invoices.components.http.responses import Resolutions
 from source_invoices.components.http.stream_failure import StreamFailure
@@ -80,7 +81,11 @@ class PageRequester:
             budget=self.api_budget,
             renew=getattr(self.authenticator, "renew", None),
         )
-        session = requests.Session()
+        session = self._transport.session()
+        self._send, self._send_ahead = self._transport.send, self._transport.send_once
+        if is_cloud_environment():
+            # There the CDK makes requests.Session refuse internal addresses.
+            self._send, self._send_ahead = session.send, self._transport.session(ahead=True).send
         connect, answer = self.timeouts
         self._timeouts = connect, answer
         # Proxies and certificates, which requests would look up in the environment for each page.
@@ -98,11 +103,11 @@ class PageRequester:
 
     def page(self, stream_slice: StreamSlice, position: Position) -> Page:
         """Asks for a page, waits and repeats. Raises AirbyteTracedException in the error handler's words."""
-        return self._page(self._transport.send, stream_slice, position)
+        return self._page(self._send, stream_slice, position)
 
     def page_ahead(self, stream_slice: StreamSlice, position: Position) -> Page:
         """Asks for a page once. Raises NotFetchedAhead where there is none."""
-        return self._page(self._transport.send_once, stream_slice, position)
+        return self._page(self._send_ahead, stream_slice, position)
 
     def is_quick(self) -> bool:
         """Returns whether the provider answers so quickly that fetching ahead does not pay."""

@@ -66,11 +66,11 @@ class Transport(HTTPAdapter):
         """The seconds of the quickest of the last few exchanges. The others may have waited for another thread."""
         return min(tuple(self._exchange_times), default=math.inf)
 
-    def session(self) -> requests.Session:
-        """Returns a session that sends everything through this transport."""
+    def session(self, *, ahead: bool = False) -> requests.Session:
+        """Returns a session that sends everything through `send`, or through `send_once`."""
         session = requests.Session()
         for scheme in ("https://", "http://"):
-            session.mount(scheme, self)
+            session.mount(scheme, _Once(self) if ahead else self)
         return session
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
@@ -155,3 +155,14 @@ class Transport(HTTPAdapter):
     def _fail(self, resolution: ErrorResolution, addition: str) -> NoReturn:
         message = f"{resolution.error_message} {addition}".strip()
         self._stream_failure.fail(message, resolution.failure_type or FailureType.system_error)
+
+
+class _Once(HTTPAdapter):
+    """Sends through a transport, but only once."""
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__()
+        self._transport = transport
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        return self._transport.send_once(request, *args, **kwargs)

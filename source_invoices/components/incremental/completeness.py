@@ -124,31 +124,24 @@ class Completeness:
             return True
         if not to_the_end or self._met_before is None or not self._stands_still():
             return False
-        return self._met_together() >= max(self._place, *self._totals, self._most_before)
+        return self._met.count_with(self._met_before) >= max(self._place, *self._totals, self._most_before)
 
     def _is_shorter_than_stated(self) -> bool:
         """Returns whether a page says that it is the last although another page of this reading states more pages.
 
         A server that lags behind says so. A list that keeps shrinking is believed after several readings.
         """
-        is_short = self._place <= (self._most_pages - 1) * (self._page_size or 1)
+        is_short = self._most_pages > 1 and self._place <= (self._most_pages - 1) * (self._page_size or 1)
         return is_short and self.readings < _MOST_READINGS // 2
 
     def has_met_all(self) -> bool:
         """Returns whether as many rows were met, in all readings together, as the last page states."""
-        return max(self._met.count(), self._met_together()) >= self._last_total
+        return self._met.count_with(self._met_before) >= self._last_total
 
     def figures(self, *, is_whole: bool, since: str = "") -> Figures:
         """Returns what was read so far. is_whole: the list was read to its end."""
         counted = None if self._first_total is None else self._last_total
-        return Figures(self.readings, self._met_together(), counted, is_whole, since)
-
-    def _met_together(self) -> int:
-        together = DistinctKeys()
-        if self._met_before:
-            together.merge(self._met_before)
-        together.merge(self._met)
-        return together.count()
+        return Figures(self.readings, self._met.count_with(self._met_before), counted, is_whole, since)
 
     def read_again(self, reason: str) -> None:
         """Begins another reading. Raises ValueError after too many."""

@@ -28,6 +28,14 @@ class DistinctKeys:
         for bucket, more in zip(self._buckets, other._buckets, strict=True):
             bucket.extend(more)
 
+    def count_with(self, other: "DistinctKeys | None") -> int:
+        """Returns the number of distinct keys of two counts together."""
+        together = DistinctKeys()
+        together.merge(self)
+        if other:
+            together.merge(other)
+        return together.count()
+
     def count(self) -> int:
         """Returns the number of distinct keys."""
         total = 0
