@@ -135,7 +135,7 @@ class Completeness:
         return is_short and self.readings < _MOST_READINGS // 2
 
     def has_met_all(self) -> bool:
-        """Returns whether as many rows were met, in all readings together, as the last page states."""
+        """Returns whether all readings together met as many rows as the last page states."""
         return self._met.count_with(self._met_before) >= self._last_total
 
     def figures(self, *, is_whole: bool, since: str = "") -> Figures:
@@ -151,7 +151,6 @@ class Completeness:
                 f"where the list has {max(self._place, *self._totals, 0)}"
             )
         self.readings += 1
-        size = self._page_size or 1
         if self._met_before is not None and self._stands_still():
             self._met_before.merge(self._met)
         else:
@@ -159,7 +158,7 @@ class Completeness:
             self._most_before = 0
         self._most_before = max(self._most_before, self._place, *self._totals, 0)
         self._totals_before, self._newest_before = self._totals, self._newest
-        self._asked_size = max(1, size - 1)
+        self._asked_size = max(1, (self._page_size or 1) - 1)
         self.restart()
 
     def _stands_still(self) -> bool:
