@@ -10,21 +10,21 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 import pytest
 from airbyte_cdk.test.standard_tests import ConnectorTestScenario, SourceTestSuiteBase
 from airbyte_cdk.test.standard_tests.docker_base import DockerConnectorTestSuite
-from connector import STREAMS, call, read
 
+from integration_tests.support.connector import STREAMS, call, read
 from sandbox import Sandbox
 from source_invoices import SourceInvoices
 
 ROOT = Path(__file__).parent.parent
 FILES = Path(__file__).parent
 # The command that each test runs, hence the sections whose configurations it gets.
-COMMANDS = {
+COMMANDS: dict[str, Literal["spec", "check", "discover", "read"]] = {
     "test_config_matches_spec": "spec",
     "test_check": "check",
     "test_discover": "discover",

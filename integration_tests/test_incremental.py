@@ -4,8 +4,8 @@ import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from connector import STREAMS, Output, read
 
+from integration_tests.support.connector import STREAMS, Output, read
 from sandbox import Fault, Request, Sandbox
 from source_invoices.components.timestamps import parse_text_time, to_rfc3339
 
@@ -291,7 +291,7 @@ def test_an_invoice_added_during_a_sync_hides_no_back_dated_one(stream: str, wor
         sandbox.lists[stream].max_page_size = 3
         settle(sandbox, stream, 0)
         config = {**sandbox.config(), "num_workers": workers}
-        added = []
+        added: list[str | int] = []
 
         def before(request: Request) -> None:
             if request.route == stream and request.value("page") == "6" and not added:

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-import stock
 from airbyte_cdk.models import ConfiguredAirbyteCatalogSerializer, Type
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
-from connector import STREAMS, catalog_of, read
 
+from integration_tests.support import stock
+from integration_tests.support.connector import STREAMS, catalog_of, read
 from sandbox import Fault, Request, Sandbox
 from source_invoices.components.windows import ClosedWindows
 
@@ -19,7 +19,7 @@ from source_invoices.components.windows import ClosedWindows
 STATES_TOTALS = [stream for stream in STREAMS if stream != "payhubix_invoices"]
 
 
-def move(sandbox: Sandbox, stream: str, seed: int) -> set[str]:
+def move(sandbox: Sandbox, stream: str, seed: int) -> set[str | int]:
     """Moves the rows of a stream before each request of its list. Returns the keys that are there throughout."""
     table = sandbox.tables[stream]
     schedule = random.Random(seed)
@@ -137,7 +137,9 @@ def test_a_stock_manifest_loses_rows_where_the_connector_loses_none() -> None:
                 stream = "ipxo_payout_invoices"
                 sandbox.lists[stream].max_page_size = 2
                 if reader == "stock":
-                    source = ConcurrentDeclarativeSource(config={}, source_config=stock.manifest(sandbox, stream, 2))
+                    source = ConcurrentDeclarativeSource(
+                        config={}, source_config=stock.manifest(sandbox.config(), stream, 2)
+                    )
                     throughout = move(sandbox, stream, seed)
                     catalog = ConfiguredAirbyteCatalogSerializer.load(catalog_of([stream], "full_refresh"))
                     messages = list(source.read(source.logger, {}, catalog))

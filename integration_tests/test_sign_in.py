@@ -7,10 +7,9 @@ from urllib.parse import parse_qsl
 
 import pytest
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
-from connector import STREAMS, catalog_of, command, read, start
 
-from sandbox import Fault, Request, Sandbox
-from source_invoices.components import sign_in
+from integration_tests.support.connector import STREAMS, catalog_of, command, read, start
+from sandbox import Fault, Kind, Request, Sandbox
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -153,7 +152,7 @@ def test_expiry_is_honoured_before_the_provider_has_to_say_so(sandbox: Sandbox) 
 
 @pytest.mark.parametrize("route", ["ipxo_token", "nexudus_token"])
 @pytest.mark.parametrize("kind", ["status", "drop", "half", "html", "broken_json", "empty"])
-def test_a_sign_in_that_can_pass_is_tried_again(sandbox: Sandbox, route: str, kind: str) -> None:
+def test_a_sign_in_that_can_pass_is_tried_again(sandbox: Sandbox, route: str, kind: Kind) -> None:
     sandbox.faults.append(Fault(kind=kind, route=route, times=2))
     stream = "ipxo_payout_invoices" if route == "ipxo_token" else "nexudus_payout_invoices"
     output = read(sandbox.config(), [stream])
@@ -169,8 +168,7 @@ def test_a_sign_in_without_a_token_fails(sandbox: Sandbox, route: str) -> None:
     assert "access_token" in output.error_of(stream)["message"]
 
 
-def test_a_slow_sign_in_is_given_up_and_tried_again(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sign_in, "_TIMEOUTS", (1, 0.3))
+def test_a_slow_sign_in_is_given_up_and_tried_again(sandbox: Sandbox, short_timeouts: None) -> None:
     sandbox.faults.append(Fault(kind="slow", delay=2, route="nexudus_token"))
     assert read(sandbox.config(), ["nexudus_payout_invoices"]).exit_code == 0
     assert sandbox.count("nexudus_token") == 2

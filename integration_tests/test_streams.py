@@ -5,8 +5,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from connector import STREAMS, call, read
 
+from integration_tests.support.connector import STREAMS, call, read
 from sandbox import Sandbox
 
 TEXT_TIMES = ("placed_at", "created_at", "CreatedOn", "UpdatedOn", "InvoiceCreatedOn")
@@ -159,7 +159,7 @@ def test_the_start_date_bounds_named_invoices_too(sandbox: Sandbox) -> None:
 
 
 def test_a_listed_invoice_that_is_gone_is_skipped(sandbox: Sandbox) -> None:
-    gone = sandbox.tables["ipxo_invoices"].keys()[4]
+    gone = str(sandbox.tables["ipxo_invoices"].keys()[4])
     sandbox.on_request = lambda request: (
         sandbox.tables["ipxo_invoices"].remove(gone) if request.path.endswith(gone) else None
     )

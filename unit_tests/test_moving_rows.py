@@ -6,10 +6,10 @@ from itertools import count
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moving_list import MOVES, MovingList
 
 from source_invoices.components.envelope import Page
 from source_invoices.components.moving_rows import Position, following
+from unit_tests.moving_list import MOVES, MovingList
 
 
 def read(moving: MovingList) -> set[int]:
@@ -74,7 +74,8 @@ def test_removals_from_a_list_that_states_no_total_are_seen_at_its_end() -> None
         schedule = random.Random(seed)
         rows, size = schedule.randrange(41), schedule.randrange(1, 8)
         # While the list is counted it rests: what happens in that moment is part of no reading.
-        moves = [(0, []), (0, [])] + [(0, [schedule.randrange(41)] * schedule.randrange(2)) for _ in range(12)]
+        moves: list[tuple[int, list[int]]] = [(0, []), (0, [])]
+        moves += [(0, [schedule.randrange(41)] * schedule.randrange(2)) for _ in range(12)]
         moving = MovingList(rows, size, moves, states_total=False)
         met = read(moving)
         assert moving.throughout <= met, f"seed {seed}"

@@ -272,7 +272,8 @@ def test_a_damaged_state_is_refused(damage: dict[str, Any]) -> None:
     for missing in state:
         with pytest.raises(ValueError, match=missing):
             Earlier.load({name: value for name, value in state.items() if name != missing})
-    for other in (None, [], "state", 7):
+    others: tuple[Any, ...] = (None, [], "state", 7)
+    for other in others:
         with pytest.raises(ValueError, match=r"\w"):
             Earlier.load(other)
 

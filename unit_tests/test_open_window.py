@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -145,7 +146,9 @@ def test_a_row_dated_ahead_hides_no_update() -> None:
     # Page 1 ends before the rows that were updated: a row dated ahead is no sign that they have been met.
     for seed in range(300):
         schedule = random.Random(seed)
-        moves = [(0, [schedule.randrange(9), schedule.randrange(9)], []) for _ in range(6)]
+        moves: list[tuple[int, list[int], list[int]]] = [
+            (0, [schedule.randrange(9), schedule.randrange(9)], []) for _ in range(6)
+        ]
         updated = UpdatedList(9, 2, moves, ahead=timedelta(days=60))
         emitted = read(updated)
         assert updated.throughout <= set(emitted), f"seed {seed}"
@@ -188,7 +191,7 @@ def test_a_list_that_never_rests_ends() -> None:
 
 def test_rows_without_a_time_of_update_are_met() -> None:
     window = OpenWindow("Id", "UpdatedOn", DIRECTIONS)
-    rows = [{"Id": 1, "UpdatedOn": None}, {"Id": 2}]
+    rows: list[dict[str, Any]] = [{"Id": 1, "UpdatedOn": None}, {"Id": 2}]
     assert [window.take(row) for row in rows] == [True, True]
     after = window.turn(Page(rows, [1, 2], 1, True, 3, 2), Position())
     assert after is not None

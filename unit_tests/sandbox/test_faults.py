@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from sandbox import STREAMS, Fault, Sandbox
-from unit_tests.sandbox.conftest import Client
+from unit_tests.sandbox.client import Client
 
 QUERIES: dict[str, dict[str, Any]] = {
     "ipxo_payout_invoices": {"per_page": 5, "sort": "-date"},
@@ -35,13 +35,13 @@ PLACES: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
 def faulty(client: Client, stream: str, fault: Fault, page: int = 2) -> requests.Response:
     headers = client.headers(stream)
     client.sandbox.faults.append(fault)
-    return client.get(stream, headers=headers, page=page, **QUERIES[stream])
+    return client.get(stream, QUERIES[stream], headers=headers, page=page)
 
 
 @pytest.mark.parametrize("stream", STREAMS)
 def test_every_kind_on_every_list(client: Client, stream: str) -> None:
     rows, number = PLACES[stream]
-    good = [client.get(stream, page=page, **QUERIES[stream]).json() for page in (1, 2)]
+    good = [client.get(stream, QUERIES[stream], page=page).json() for page in (1, 2)]
 
     def body(kind: Any) -> Any:
         return faulty(client, stream, Fault(kind, stream)).json()
@@ -71,7 +71,7 @@ def test_every_kind_on_every_list(client: Client, stream: str) -> None:
     assert (answer.status_code, answer.headers["Location"]) == (302, "http://127.0.0.1:1/")
     answer = faulty(client, stream, Fault("slow", stream, delay=0.05))
     assert (answer.json() == good[1], answer.elapsed.total_seconds() >= 0.05) == (True, True)
-    assert client.get(stream, page=2, **QUERIES[stream]).json() == good[1], "each fault struck once"
+    assert client.get(stream, QUERIES[stream], page=2).json() == good[1], "each fault struck once"
 
 
 @pytest.mark.parametrize(("status", "stream"), [(503, stream) for stream in STREAMS] + [(429, STREAMS[0])])
@@ -97,7 +97,7 @@ def test_which_requests_are_struck(client: Client) -> None:
     stream = STREAMS[4]
 
     def statuses(pages: list[int]) -> list[int]:
-        return [client.get(stream, page=page, **QUERIES[stream]).status_code for page in pages]
+        return [client.get(stream, QUERIES[stream], page=page).status_code for page in pages]
 
     assert statuses([1, 1]) == [200, 200]
     client.sandbox.faults.append(Fault("status", stream, nth=2, times=2))
@@ -108,7 +108,7 @@ def test_which_requests_are_struck(client: Client) -> None:
 
 def test_log(client: Client) -> None:
     stream = STREAMS[0]
-    client.get(stream, page=2, **QUERIES[stream])
+    client.get(stream, QUERIES[stream], page=2)
     client.get(stream, path="/nowhere")
     token, page, _, unknown = client.sandbox.requests
     assert (token.route, token.method, token.path, token.status) == ("ipxo_token", "POST", "/oauth2/token", 200)
@@ -141,7 +141,7 @@ def test_rows_move_between_requests(client: Client) -> None:
     found = [
         row["link"]
         for page in (1, 2)
-        for row in client.get(stream, page=page, **QUERIES[stream]).json()["message"]["invoices"]
+        for row in client.get(stream, QUERIES[stream], page=page).json()["message"]["invoices"]
     ]
     assert found == expected[:5] + expected[6:11]
 

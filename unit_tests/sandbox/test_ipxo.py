@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from sandbox import STREAMS
-from unit_tests.sandbox.conftest import Client
+from unit_tests.sandbox.client import Client
 
 IPXO = STREAMS[:3]
 JSON = {"Accept": "application/json"}
@@ -105,7 +105,7 @@ def test_tenants(client: Client) -> None:
     ],
 )
 def test_validation(client: Client, stream: str, query: dict[str, str]) -> None:
-    answer = client.get(stream, **query)
+    answer = client.get(stream, query)
     assert (answer.status_code, answer.json()["message"]) == (422, "The given data was invalid.")
     field = next(iter(query)).replace("[", ".").replace("]", "")
     assert list(answer.json()["errors"]) == [field]
@@ -120,8 +120,8 @@ def test_paging(start: Callable[..., Client], stream: str, default: int, count: 
     found: list[str] = []
     last = max(1, -(-count // 100))
     for page in range(1, last + 1):
-        body = client.get(stream, headers=headers, per_page=500, page=page, **order).json()
-        expected = {"current_page": page, "per_page": 100, "total": count}
+        body = client.get(stream, order, headers=headers, per_page=500, page=page).json()
+        expected: dict[str, int | None] = {"current_page": page, "per_page": 100, "total": count}
         if stream != IPXO[2]:
             size = len(body["data"])
             first = (page - 1) * 100 + 1 if size else None
@@ -149,7 +149,7 @@ def test_payout_filters_filter(client: Client) -> None:
         {"total": row["total"]},
         {"start": item["period_start"], "end": item["period_end"]},
     ):
-        assert client.get(IPXO[0], headers=headers, **query).json()["data"] == [row], query
+        assert client.get(IPXO[0], query, headers=headers).json()["data"] == [row], query
     answer = client.get(
         IPXO[0], headers=headers, uuid=row["uuid"], status="unpaid" if row["status"] == "paid" else "paid"
     )
@@ -180,7 +180,7 @@ def test_invoice_list_and_detail(client: Client) -> None:
     assert (answer.status_code, list(answer.json())) == (404, ["message"])
 
     def numbers(**query: Any) -> list[str]:
-        return [row["invoice_number"] for row in client.get(IPXO[1], headers=headers, **query).json()["data"]]
+        return [row["invoice_number"] for row in client.get(IPXO[1], query, headers=headers).json()["data"]]
 
     second, fifth = rows[2], rows[5]
     assert numbers(invoice_number=second["invoice_number"]) == [second["invoice_number"]]
@@ -210,11 +210,11 @@ def test_ecommerce_filters_and_sorts(client: Client) -> None:
     headers = client.headers(stream)
     row = rows[4]
     for name in ("uuid", "placed_at", "invoicable_id"):
-        assert client.get(stream, headers=headers, **{f"filter[{name}]": row[name]}).json()["data"] == [row]
-    answer = client.get(stream, headers=headers, per_page=100, **{"filter[status]": "sent,unpaid"}).json()
+        assert client.get(stream, {f"filter[{name}]": row[name]}, headers=headers).json()["data"] == [row]
+    answer = client.get(stream, {"filter[status]": "sent,unpaid"}, headers=headers, per_page=100).json()
     assert answer["data"] == [row for row in reversed(rows) if row["status"] in ("sent", "unpaid")]
     for query in ({"sort": "status"}, {"sort": "-placed_at,uuid"}, {"filter[reference]": "INV1"}, {"filter[]": "x"}):
-        answer = client.get(stream, headers=headers, **query)
+        answer = client.get(stream, query, headers=headers)
         assert (answer.status_code, list(answer.json())) == (400, ["message"]), query
 
 

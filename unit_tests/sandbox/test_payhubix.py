@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from unit_tests.sandbox.conftest import Client
+from unit_tests.sandbox.client import Client
 
 STREAM = "payhubix_invoices"
 ONE = {"page": "1", "per_page": "100"}
@@ -24,22 +24,22 @@ ONE = {"page": "1", "per_page": "100"}
     ],
 )
 def test_bad_parameters(client: Client, query: dict[str, str]) -> None:
-    answer = client.get(STREAM, **query)
+    answer = client.get(STREAM, query)
     assert answer.status_code == 400
     assert (answer.json()["error"], type(answer.json()["number"]), type(answer.json()["message"])) == (True, int, str)
 
 
 def test_the_key_and_its_permission(client: Client) -> None:
     for headers in ({}, {"X-Api-Key": "wrong"}, {"Authorization": "Bearer sandbox-api-key"}):
-        answer = client.get(STREAM, headers=headers, **ONE)
+        answer = client.get(STREAM, ONE, headers=headers)
         assert (answer.status_code, answer.json()["error"]) == (401, True)
     client.sandbox.payhubix.missing_permission = True
-    answer = client.get(STREAM, **ONE)
+    answer = client.get(STREAM, ONE)
     assert (answer.status_code, answer.json()["error"]) == (403, True)
 
 
 def test_the_final_slash(client: Client) -> None:
-    answer = client.get(STREAM, path="/v1/invoices", **ONE)
+    answer = client.get(STREAM, ONE, path="/v1/invoices")
     assert (answer.status_code, answer.headers["Location"]) == (301, "/v1/invoices/?page=1&per_page=100")
 
 
@@ -72,7 +72,7 @@ def test_sort_and_filters(client: Client) -> None:
     rows = list(client.sandbox.tables[STREAM].rows())
 
     def links(**query: str) -> list[str]:
-        return [row["link"] for row in client.get(STREAM, **ONE, **query).json()["message"]["invoices"]]
+        return [row["link"] for row in client.get(STREAM, ONE | query).json()["message"]["invoices"]]
 
     assert links() == links(created_at="asc")[::-1] == [row["link"] for row in rows]
     assert links(status="Paid") == [row["link"] for row in rows if row["status"] == "Paid"]

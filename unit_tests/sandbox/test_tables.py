@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sandbox import STREAMS, Sandbox
 from sandbox.values import instant, nanoseconds
-from unit_tests.sandbox.conftest import NEWEST
+from unit_tests.sandbox.client import NEWEST
 
 TIMES = {
     "ipxo_payout_invoices": "date",
@@ -107,9 +107,10 @@ def test_a_table_equals_a_plain_list(stream: str, count: int, steps: list[tuple[
                 assert table.get(key) is None
                 continue
             table.change(key, note=pick, **({"issued": issued} if action == "move" else {}))
-        model[key] = table.get(key)
+        row = table.get(key)
+        assert row is not None and row["note"] == pick
+        model[key] = row
         places[key] = table.source.index(key)
-        assert model[key] is not None and model[key]["note"] == pick
     expected = sorted(model, key=lambda key: (time_of(stream, model[key]), places[key]), reverse=True)
     assert (len(table), table.keys()) == (len(expected), expected)
     assert list(table.rows()) == [model[key] for key in expected]
@@ -122,12 +123,15 @@ def test_a_table_equals_a_plain_list(stream: str, count: int, steps: list[tuple[
 def test_a_change_of_a_nexudus_row_is_an_update() -> None:
     table = Sandbox(rows=5, newest=NEWEST).tables["nexudus_payout_invoices"]
     oldest = table.keys()[-1]
-    created = table.get(oldest)["CreatedOn"]
+    before = table.get(oldest)
     table.change(oldest, Amount=1)
     assert table.keys()[0] == oldest
-    assert (table.get(oldest)["CreatedOn"], table.get(oldest)["Amount"]) == (created, 1)
+    after = table.get(oldest)
+    assert before and after
+    assert (after["CreatedOn"], after["Amount"]) == (before["CreatedOn"], 1)
     table.change(oldest, UpdatedOn="2024-01-01T00:00:00.1234567Z")
-    assert table.get(oldest)["UpdatedOn"] == "2024-01-01T00:00:00.1234567Z"
+    moved = table.get(oldest)
+    assert moved and moved["UpdatedOn"] == "2024-01-01T00:00:00.1234567Z"
     assert table.keys()[0] != oldest
 
 
