@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?=
 
-.PHONY: demo test coverage manifest dist dist-test image image-test example-test picture picture-test reliability bench lint lock \
+.PHONY: demo test coverage manifest dist dist-test image image-test example-test books-test sql picture picture-test reliability bench lint lock \
 	clean help
 .DEFAULT_GOAL := help
 
@@ -61,6 +61,20 @@ image-test: $(VENV)/installed  ## build the image and test it in containers agai
 example-test: $(VENV)/installed .venv-examples/installed  ## run the examples, with PyAirbyte, Airflow, Dagster and Meltano
 	$(BIN)/python -m pytest -n auto --dist worksteal system_tests/examples
 
+# dbt is in an environment of its own: it ties many packages down.
+.venv-books/installed: $(VENV)/installed pyproject.toml locks/books.lock
+	$(PYTHON) -m venv .venv-books
+	$(BIN)/uv pip install --quiet --python .venv-books/bin/python --no-deps --require-hashes --compile-bytecode \
+		-r locks/books.lock
+	$(BIN)/uv pip install --quiet --python .venv-books/bin/python --no-deps --no-build-isolation -e .
+	touch $@
+
+books-test: .venv-books/installed  ## run the dbt package on DuckDB and PostgreSQL, and ask it the questions of docs/books.md
+	.venv-books/bin/python -m pytest system_tests/books
+
+sql: .venv-books/installed  ## renew dbt/sql: the models of the dbt package as plain SQL, for DuckDB and PostgreSQL
+	.venv-books/bin/python -m tools.plain_sql
+
 picture-test: $(VENV)/installed  ## look at the page of the demo in Chromium
 	$(BIN)/python -m pytest system_tests/browser
 
@@ -101,6 +115,8 @@ lock: $(VENV)/installed  ## renew the locks from pyproject.toml
 		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/bench.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra examples --generate-hashes \
 		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/examples.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra books --generate-hashes \
+		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/books.lock
 
 clean:  ## remove what the other commands made
-	rm -rf $(VENV) .venv-bench .venv-examples .tmp build dist invoices.duckdb invoices.html
+	rm -rf $(VENV) .venv-bench .venv-examples .venv-books .tmp dbt/target dbt/logs build dist invoices.duckdb invoices.html
