@@ -14,7 +14,7 @@
       {% for column in adapter.get_columns_in_relation(relation) %}
         {% set plain = column.name | lower %}
         {% set key = plain if plain.startswith('_') else plain | replace('_', '') %}
-        {% do columns.setdefault(key, {'name': column.name, 'type': column.dtype | lower}) %}
+        {% do columns.setdefault(key, {'name': column.name, 'type': column.data_type | lower}) %}
       {% endfor %}
     {% endif %}
   {% endif %}
@@ -45,12 +45,15 @@
 {% endmacro %}
 
 
+{# An amount. A text or a binary float passes through the text, which has the digits that the provider sent. #}
 {% macro amount_of(columns, name) %}
   {%- set column = source_invoices.find_column(columns, name) -%}
-  {%- if column -%}
-    {{ source_invoices.decimal_of_text('cast(' ~ adapter.quote(column.name) ~ ' as text)') }}
-  {%- else -%}
+  {%- if not column -%}
     cast(null as numeric(38, 9))
+  {%- elif column.type.startswith(('numeric(', 'decimal(')) or column.type in ('integer', 'bigint') -%}
+    cast({{ adapter.quote(column.name) }} as numeric(38, 9))
+  {%- else -%}
+    {{ source_invoices.decimal_of_text('cast(' ~ adapter.quote(column.name) ~ ' as text)') }}
   {%- endif -%}
 {% endmacro %}
 
@@ -64,7 +67,7 @@
     {{ adapter.quote(column.name) }}
   {%- elif column.type.startswith('timestamp') or column.type in ('datetime', 'date') -%}
     cast({{ adapter.quote(column.name) }} as timestamp) at time zone 'UTC'
-  {%- elif column.type in ('text', 'varchar', 'character varying') -%}
+  {%- elif column.type.startswith(('text', 'varchar', 'character varying')) -%}
     {{ source_invoices.time_of_text(adapter.quote(column.name)) }}
   {%- else -%}
     {{ source_invoices.time_of_seconds(adapter.quote(column.name)) }}
@@ -84,10 +87,14 @@
 
 
 {# A column as JSON: it may be json, jsonb, an array of jsonb, a struct, or JSON as text. #}
-{% macro json_of(columns, name) %}
+{% macro json_of(columns, name) -%}
   {%- set column = source_invoices.find_column(columns, name) -%}
-  {{ source_invoices.as_json(adapter.quote(column.name) if column else 'cast(null as text)') }}
-{% endmacro %}
+  {%- if column -%}
+    {{ source_invoices.as_json(adapter.quote(column.name), column.type) }}
+  {%- else -%}
+    {{ source_invoices.as_json('null', 'null') }}
+  {%- endif -%}
+{%- endmacro %}
 
 
 {#
@@ -105,7 +112,7 @@
     {%- elif type.startswith(('numeric', 'decimal', 'double')) -%}
       {%- set value = 'cast(' ~ column ~ ' as numeric(38, 9))' -%}
     {%- elif type in ('array', 'json', 'jsonb') -%}
-      {%- set value = source_invoices.as_json(column) -%}
+      {%- set value = source_invoices.as_json(column, type) -%}
     {%- else -%}
       {%- set value = column -%}
     {%- endif -%}

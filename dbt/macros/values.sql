@@ -35,17 +35,20 @@
 {%- endmacro %}
 
 
-{% macro as_json(value) %}
-  {{- return(adapter.dispatch('as_json', 'source_invoices')(value)) -}}
+{# A value of any type as JSON, of which PostgreSQL has two kinds. #}
+{% macro as_json(value, type) %}
+  {{- return(adapter.dispatch('as_json', 'source_invoices')(value, type)) -}}
 {% endmacro %}
 
-{% macro duckdb__as_json(value) -%}
-  cast({{ value }} as json)
+{% macro duckdb__as_json(value, type) -%}
+  {%- if type == 'json' -%} {{ value }} {%- else -%} cast({{ value }} as json) {%- endif -%}
 {%- endmacro %}
 
-{% macro postgres__as_json(value) -%}
-  case jsonb_typeof(to_jsonb({{ value }})) when 'string'
-    then cast(to_jsonb({{ value }}) #>> '{}' as jsonb) else to_jsonb({{ value }}) end
+{% macro postgres__as_json(value, type) -%}
+  {%- if type == 'jsonb' -%} {{ value }}
+  {%- elif type == 'array' -%} to_jsonb({{ value }})
+  {%- else -%} cast({{ value }} as jsonb)
+  {%- endif -%}
 {%- endmacro %}
 
 

@@ -30,4 +30,4 @@ select
     case {{ value.taxed }} when 'true' then true when '1' then true when 'false' then false when '0' then false
         end as is_taxed
 from invoice
-cross join lateral {{ json_elements(as_json('invoice.lines')) }}
+cross join lateral {{ json_elements(as_json('invoice.lines', 'text')) }}

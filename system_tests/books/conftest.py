@@ -70,7 +70,7 @@ def world(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Itera
         ways: dict[str, Way] = {DUCKDB: DuckDbWay(sandbox.config(), tmp_path_factory.mktemp(DUCKDB))}
         for form in FORMS:
             postgres.create(form)
-            ways[form] = PostgresWay(postgres.url(form), form, tmp_path_factory.mktemp(form))
+            ways[form] = PostgresWay(postgres, form, form, tmp_path_factory.mktemp(form))
         reader = Reader(sandbox.config(), tmp_path_factory.mktemp("reader"))
         held = []
         for number, time in enumerate((first, second), 1):
@@ -80,7 +80,10 @@ def world(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Itera
             rows = reader.read()
             for name, way in ways.items():
                 way.sync(rows, number)
-                way.build(time, unit_tests=number == 1 and name in (DUCKDB, "dlt"))
+                if number == 1 and name not in (DUCKDB, "dlt"):
+                    way.make(time)
+                else:
+                    way.build(time, unit_tests=number == 1)
         yield World(ways, first, second, *held)
 
 
@@ -95,4 +98,4 @@ def deleting(postgres: Postgres, tmp_path: Path) -> Iterator[tuple[Sandbox, Post
     """A sandbox, and an empty database for its invoices."""
     postgres.create(tmp_path.name)
     with Sandbox(rows=20) as sandbox:
-        yield sandbox, PostgresWay(postgres.url(tmp_path.name), "dlt", tmp_path)
+        yield sandbox, PostgresWay(postgres, tmp_path.name, "dlt", tmp_path)

@@ -3,86 +3,50 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from psycopg import Connection, sql
 from psycopg.types.json import Json, Jsonb
 
-HOME = Path(__file__).parents[2]
-CONNECTOR = HOME / ".venv" / "bin" / "source-invoices"
-SCHEMAS = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((HOME / "schemas").glob("*.json"))}
+from tools.plain_sql.tables import DLT, SCHEMAS, Form, same, snake_case
+
+CONNECTOR = Path(sys.executable).parent / "source-invoices"
 KEYS = dict.fromkeys(SCHEMAS, "uuid") | {"nexudus_payout_invoices": "Id", "payhubix_invoices": "link"}
 
 Row = dict[str, Any]
 
-
-def snake_case(name: str) -> str:
-    """`InvoiceCurrencyCode` as `invoice_currency_code`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-
-
-@dataclass(frozen=True)
-class Form:
-    """How a loader writes: the names of the columns, their types, and its own columns with their values in each load."""
-
-    rename: Callable[[str], str]
-    types: Mapping[str, str]
-    own: Mapping[str, str]
-
-    def type_of(self, field: Mapping[str, Any]) -> str:
-        """The type of a column."""
-        kinds = (
-            [kind for kind in field["type"] if kind != "null"] if isinstance(field["type"], list) else [field["type"]]
-        )
-        kind = "datetime" if field.get("format") == "date-time" else kinds[0]
-        return self.types[kind]
-
-    def value(self, field: Mapping[str, Any], value: object) -> object:
-        """A value as the driver takes it."""
-        kind = self.type_of(field)
-        if value is None:
-            return None
-        if kind == "jsonb[]":
-            return [Jsonb(element) for element in value] if isinstance(value, list) else [Jsonb(value)]
-        if kind in ("json", "jsonb"):
-            return Json(value) if kind == "json" else Jsonb(value)
-        return json.dumps(value) if isinstance(value, (dict, list)) else value
-
-
 FORMS = {
-    # dlt: snake case, times with a zone, JSON as jsonb.
-    "dlt": Form(
-        snake_case,
-        {
-            "string": "text", "number": "numeric(38, 9)", "integer": "bigint", "boolean": "boolean",
-            "datetime": "timestamptz", "object": "jsonb", "array": "jsonb",
-        },
-        {"_dlt_load_id": "text", "_dlt_id": "text"},
-    ),
+    # Snake case, times with a zone, JSON as jsonb.
+    "dlt": DLT,
     # Targets of the Singer SDK: lists as arrays of jsonb, times without a zone.
     "singer": Form(
         snake_case,
-        {
-            "string": "text", "number": "numeric", "integer": "bigint", "boolean": "boolean",
-            "datetime": "timestamp", "object": "jsonb", "array": "jsonb[]",
-        },
+        {**DLT.types, "number": "numeric", "datetime": "timestamp", "array": "jsonb[]"},
         {"_sdc_extracted_at": "timestamp", "_sdc_deleted_at": "timestamp"},
     ),
-    # Others: the provider's names, times as text, lists as JSON in a text.
+    # Others: the provider's names, numbers as floats, times as text, lists as JSON in a text.
     "plain": Form(
-        lambda name: name,
-        {
-            "string": "text", "number": "double precision", "integer": "bigint", "boolean": "boolean",
-            "datetime": "text", "object": "json", "array": "text",
-        },
+        same,
+        {**DLT.types, "number": "double precision", "datetime": "text", "object": "json", "array": "text"},
         {"_airbyte_raw_id": "text"},
     ),
-}  # fmt: skip
+}
+
+
+def written(form: Form, field: Mapping[str, Any], value: object) -> object:
+    """A value as the driver takes it."""
+    kind = form.type_of(field)
+    if value is None:
+        return None
+    if kind == "jsonb[]":
+        return [Jsonb(element) for element in value] if isinstance(value, list) else [Jsonb(value)]
+    if kind in ("json", "jsonb"):
+        return Json(value) if kind == "json" else Jsonb(value)
+    return json.dumps(value) if isinstance(value, (dict, list)) else value
 
 
 class Reader:
@@ -128,7 +92,7 @@ def load(
     for stream, found in rows.items():
         table = sql.Identifier(schema, stream)
         fields = SCHEMAS[stream]["properties"]
-        columns = {form.rename(name): form.type_of(field) for name, field in fields.items()} | dict(form.own)
+        columns = form.columns(stream)
         definitions = [sql.Identifier(name) + sql.SQL(f" {kind}") for name, kind in columns.items()]
         if replace:
             connection.execute(sql.SQL("drop table if exists {}").format(table))
@@ -140,7 +104,7 @@ def load(
         )
         last = {row[key]: row for row in found}
         values = [
-            [*(form.value(field, row.get(name)) for name, field in fields.items()), *own_values(form, load_id)]
+            [*(written(form, field, row.get(name)) for name, field in fields.items()), *own_values(form, load_id)]
             for row in last.values()
         ]
         places = sql.SQL(", ").join([sql.Placeholder()] * len(columns))

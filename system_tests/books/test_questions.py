@@ -9,9 +9,9 @@ import pytest
 
 from system_tests.books import truth
 from system_tests.books.conftest import World
-from system_tests.books.dbt import HOME
 from system_tests.books.truth import KEYS, Sums
 from system_tests.books.ways import Way
+from tools.plain_sql.dbt import HOME
 
 CENT = Decimal("0.005")
 SECTION = re.search(r"^## The four questions$(.+?)^## ", (HOME / "docs/books.md").read_text("utf-8"), re.S | re.M)

@@ -14,11 +14,11 @@ from typing import Any
 
 import duckdb
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
-from system_tests.books.dbt import HOME, Dbt
 from system_tests.books.loaders import Row, load
+from system_tests.postgresql import Postgres
+from tools.plain_sql.dbt import HOME, Dbt
 
 PROGRAMS = Path(sys.executable).parent
 
@@ -29,10 +29,14 @@ class Way(ABC):
     dbt: Dbt
     variables: Mapping[str, Any]
 
-    def build(self, as_of: datetime, unit_tests: bool = False, **variables: Any) -> None:
+    def make(self, as_of: datetime) -> None:
+        """Makes the books."""
+        self.dbt.run("run", variables={**self.variables, "as_of": as_of.isoformat()})
+
+    def build(self, as_of: datetime, unit_tests: bool = False) -> None:
         """Makes the books, and runs the package's tests of their data; those of its SQL are the same each time."""
         options = () if unit_tests else ("--exclude-resource-type=unit_test",)
-        self.dbt.run("build", *options, variables={**self.variables, "as_of": as_of.isoformat(), **variables})
+        self.dbt.run("build", *options, variables={**self.variables, "as_of": as_of.isoformat()})
 
     @abstractmethod
     def sync(self, rows: Mapping[str, list[Row]], number: int) -> None:
@@ -81,19 +85,10 @@ class DuckDbWay(Way):
 class PostgresWay(Way):
     """A database of the server. `form` is how the loader writes, and the schema of its tables."""
 
-    def __init__(self, url: str, form: str, folder: Path) -> None:
-        self.url = url
+    def __init__(self, server: Postgres, database: str, form: str, folder: Path) -> None:
+        self.url = server.url(database)
         self.form = form
-        where = conninfo_to_dict(url)
-        self.dbt = Dbt(
-            "postgres",
-            folder,
-            PGHOST=str(where["host"]),
-            PGPORT=str(where["port"]),
-            PGUSER=str(where["user"]),
-            PGPASSWORD=str(where["password"]),
-            PGDATABASE=str(where["dbname"]),
-        )
+        self.dbt = Dbt("postgres", folder, **server.environment(database))
         self.variables = {"invoices_schema": form}
 
     def sync(self, rows: Mapping[str, list[Row]], number: int) -> None:

@@ -67,6 +67,16 @@ class Postgres:
         """The address of a database, with user and password."""
         return f"postgresql://{USER}:{self.password}@{ADDRESS}:{self.port}/{database}"
 
+    def environment(self, database: str = "postgres") -> dict[str, str]:
+        """The same as variables of libpq, which other programs know as well."""
+        return {
+            "PGHOST": ADDRESS,
+            "PGPORT": str(self.port),
+            "PGUSER": USER,
+            "PGPASSWORD": self.password,
+            "PGDATABASE": database,
+        }
+
     def create(self, database: str) -> None:
         """An empty database."""
         self.execute(f'CREATE DATABASE "{database}"')

@@ -43,7 +43,8 @@ class Dbt:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        if done.returncode:
+            raise RuntimeError(f"dbt {command[0]} failed. {done.stdout[-4000:]}{done.stderr[-4000:]}")
 
     def compiled(self, kind: str = "models") -> dict[str, str]:
         """The SQL of each model that the last command compiled, by its name."""
