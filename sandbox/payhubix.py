@@ -9,7 +9,7 @@ from sandbox.exchange import Answer, Endpoint, ListSettings, Provider, Request, 
 from sandbox.queries import Condition, Query, Selections
 from sandbox.tables import Key, Row, Table
 from sandbox.timeline import Timeline
-from sandbox.values import NAMES, SECOND, fraction_text, instant, mix, uuid_text, wall_time
+from sandbox.values import NAMES, SECOND, cents_of, fraction_text, instant, mix, uuid_text, wall_time
 
 STREAM = "payhubix_invoices"
 STATUSES = ("Created", "Pending", "Paid", "Canceled", "Partially", "PartiallyExpired", "Expired")
@@ -26,6 +26,7 @@ class PayhubixSource:
     time_field = "created_at"
     tick = 1000
     touched_by_change = False
+    large_amounts = False
 
     def __init__(self, seed: int, timeline: Timeline) -> None:
         self.seed = seed
@@ -61,9 +62,7 @@ class PayhubixSource:
         bits = mix(index, self.seed)
         link = self._link(index, bits)
         status = self._status(index, time)
-        cents = (bits >> 8) % 400_000 + 100
-        if bits % 199 == 0:
-            cents *= 1_000_003  # an amount beyond 32 bits
+        cents = cents_of(bits, 400_000, self.large_amounts)
         amount: float = cents // 100 if bits & 1 else cents / 100  # numbers without a fraction come as integers
         symbol, sign = (("USD", "$"), ("EUR", "€"), ("USD", "$"), ("GBP", "£"))[(bits >> 1) & 3]
         return {

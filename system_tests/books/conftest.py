@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from demo.accounts import BUSINESS, do_business
+from integration_tests.support import truth
+from integration_tests.support.truth import last_month
 from sandbox import Sandbox
-from system_tests.books import truth
 from system_tests.books.loaders import FORMS, Reader
-from system_tests.books.truth import last_month
 from system_tests.books.ways import DuckDbWay, PostgresWay, Way
 from system_tests.postgresql import Postgres
 
@@ -66,7 +66,7 @@ def live_on(sandbox: Sandbox, start: datetime, end: datetime) -> None:
 def world(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     second = datetime.now(timezone.utc).replace(microsecond=0)
     first = last_month(second)
-    with Sandbox(rows=ROWS, newest=first) as sandbox:
+    with Sandbox(rows=ROWS, newest=first, large_amounts=True) as sandbox:
         ways: dict[str, Way] = {DUCKDB: DuckDbWay(sandbox.config(), tmp_path_factory.mktemp(DUCKDB))}
         for form in FORMS:
             postgres.create(form)

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from system_tests.books import truth
+from integration_tests.support import truth
+from integration_tests.support.truth import KEYS, Sums
 from system_tests.books.conftest import World
-from system_tests.books.truth import KEYS, Sums
 from system_tests.books.ways import Way
 from tools.plain_sql.dbt import HOME
 

@@ -147,6 +147,16 @@ def owed(held: Rows) -> Sums:
     return {key: value for key, value in sums.items() if value}
 
 
+def opened(held: Rows) -> dict[tuple[str, str | None], tuple[int, Decimal]]:
+    """By direction and currency, how many invoices are open, and with how much."""
+    found: dict[tuple[str, str | None], tuple[int, Decimal]] = {}
+    for invoice in invoices(held).values():
+        if invoice.open:
+            number, sum_ = found.get((invoice.direction, invoice.currency), (0, Decimal(0)))
+            found[invoice.direction, invoice.currency] = number + 1, sum_ + invoice.open
+    return found
+
+
 def overdue(held: Rows, today: date) -> Sums:
     """By number and days, what is open of invoices that were due before today."""
     return {
