@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?=
+IPXO_CURRENCY ?=
 
-.PHONY: demo test coverage manifest dist dist-test image image-test example-test books-test sql picture picture-test reliability bench lint lock \
-	clean help
+.PHONY: demo test coverage manifest dist dist-test image image-test example-test books-test sql picture \
+	picture-test reliability bench lint lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
@@ -19,8 +20,8 @@ $(VENV)/installed: pyproject.toml locks/dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-demo: $(VENV)/installed  ## sync every stream into invoices.duckdb and invoices.html, from the sandbox or from CONFIG=my.json
-	$(BIN)/python -m demo $(if $(CONFIG),--config '$(CONFIG)')
+demo: $(VENV)/installed  ## sync into invoices.duckdb and make the books, from the sandbox or from CONFIG=my.json
+	$(BIN)/python -m demo $(if $(CONFIG),--config '$(CONFIG)') $(if $(IPXO_CURRENCY),--ipxo-currency '$(IPXO_CURRENCY)')
 
 test: $(VENV)/installed  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
@@ -119,4 +120,4 @@ lock: $(VENV)/installed  ## renew the locks from pyproject.toml
 		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/books.lock
 
 clean:  ## remove what the other commands made
-	rm -rf $(VENV) .venv-bench .venv-examples .venv-books .tmp dbt/target dbt/logs build dist invoices.duckdb invoices.html
+	rm -rf $(VENV) .venv-bench .venv-examples .venv-books .tmp dbt/target dbt/logs build dist invoices.duckdb invoices.html invoices-csv

@@ -1,4 +1,4 @@
-for (const list of document.querySelectorAll(".rows")) {
+for (const list of document.querySelectorAll(".rows:has(tbody)")) {
   const body = list.querySelector("tbody");
   const rows = [...body.rows];
   const search = list.querySelector("input");

@@ -11,7 +11,7 @@ from system_tests.browser.chromium import Chromium
 
 TARGET = Path(__file__).parent.parent.parent / "docs" / "invoices.png"
 WIDTH = 960
-LAST = "#ipxo_invoices .pictures"
+LAST = "#open"
 """What the picture ends with."""
 MARGIN = 12
 MOST = 300_000
