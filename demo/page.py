@@ -25,7 +25,7 @@ from demo.pictures import Looks, Picture
 TEMPLATE = Path(__file__).with_name("page.html")
 STYLE = Path(__file__).with_name("page.css")
 SCRIPT = Path(__file__).with_name("page.js")
-MOST = 1000
+MOST = 500
 """How many rows a list on the page has; the CSV files have all."""
 
 

@@ -28,6 +28,12 @@ def test_each_question_is_one_line(query: str) -> None:
     assert "\n" not in query
 
 
+def test_the_readme_shows_the_same_lines() -> None:
+    readme = (HOME / "README.md").read_text("utf-8")
+
+    assert "\n".join([OWED, OVERDUE, PAID, CHANGED]) in readme
+
+
 def test_what_are_we_owed(world: World, way: Way) -> None:
     found = {(row["month"], row["currency"]): row["owed"] for row in way.query(OWED)}
     expected = truth.owed(world.now)
