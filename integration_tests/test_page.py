@@ -135,6 +135,82 @@ def test_every_bar_shows_its_words_where_the_mouse_rests(hostile: Held) -> None:
         assert [title.text for title in bar.all("title")] == [bar.attributes["aria-label"]]
 
 
+def test_the_page_opens_with_the_books(held: Held) -> None:
+    held.payhubix(
+        ("Created", BEGAN, "EUR", 10, 10),
+        ("Partially", BEGAN, "EUR", 10, 4),
+        ("Paid", BEGAN, "EUR", 10, 0),
+        ("PartiallyExpired", BEGAN, "EUR", 10, 4),
+    )
+    ecommerce = [
+        [status, status, '{"currency": "USD", "amount": "7.50"}'] for status in ("draft", "sent", "written_off")
+    ]
+    held.rows("ipxo_ecommerce_invoices", "uuid, status, total", ecommerce)
+    times = [int((STARTED + timedelta(days=days)).timestamp()) for days in (-40, 1)]
+    bills = [[str(time), "unpaid", time, 8, 8] for time in times]
+    held.rows("ipxo_invoices", "uuid, status, date_due, total, total_left_to_pay", bills)
+    paid = [["1", "paid", int(BEGAN.replace(tzinfo=timezone.utc).timestamp()), 5]]
+    held.rows("ipxo_payout_invoices", "uuid, status, date_paid, total", paid)
+    root = held.page().root
+
+    (books,) = root.all("section", id="books")
+    assert [card.line() for card in books.all("div")] == [
+        "Owed to us 14.00 EUR 2 invoices",
+        "Owed by us 7.50 USD 1 invoice 16.00 no currency 2 invoices",
+        "Overdue 8.00 no currency by us, 1 invoice",
+        "Paid this month 5.00 no currency to us, 1 invoice",
+    ]
+    (opened,) = root.all("section", id="open")
+    rows = [[cell.text for cell in row.all("td")] for row in opened.all("tbody")[0].all("tr")]
+    assert [(row[1], row[5], row[9]) for row in rows] == [
+        ("by us", "40 days", "8.00"),
+        ("to us", "", "10.00"),
+        ("to us", "", "4.00"),
+        ("by us", "", "8.00"),
+        ("by us", "", "7.50"),
+    ]
+    (ageing,) = root.all("section", id="ageing")
+    assert [[cell.text for cell in row.all("td")] for row in ageing.all("tbody")[0].all("tr")] == [
+        ["to us", "EUR", "", "14.00", "", "", "", ""],
+        ["by us", "USD", "", "", "", "", "", "7.50"],
+        ["by us", "no currency", "8.00", "", "8.00", "", "", ""],
+    ]
+    (parties,) = root.all("section", id="counterparties")
+    assert [row.line() for row in parties.all("tbody")[0].all("tr")] == [
+        "to usnot toldEUR214.00",
+        "by usIPXOUSD17.50",
+        "by usIPXOno currency216.008.00",
+    ]
+
+
+def test_the_page_says_what_changed_since_the_last_run(held: Held) -> None:
+    held.payhubix(("Created", BEGAN, "EUR", 10, 10), ("Created", BEGAN, "EUR", 5, 5))
+    held.page()
+    later = Run(STARTED + timedelta(days=1), 0, SANDBOX)
+    held.database.remember(later)
+    with duckdb.connect(str(held.path)) as connection:
+        connection.execute(
+            "UPDATE payhubix_invoices SET status = 'Paid', remaining_currency_amount = 0 WHERE link = '0'"
+        )
+    make_books(held.database, later)
+    root = Page(page.page(held.database, later, STARTED)).root
+
+    (changes,) = root.all("section", id="changes")
+    assert [row.line() for row in changes.all("tbody")[0].all("tr")] == [
+        "payhubix 0changedto usopenpaidEUR10.0010.000.00"
+    ]
+    (books,) = root.all("section", id="books")
+    assert books.all("div")[-1].line() == "Changed since the last run -10.00 EUR 1 invoice"
+
+
+def test_a_long_list_ends_and_says_where_the_rest_is(held: Held) -> None:
+    rows = [("Created", BEGAN, "EUR", 1, 1)] * (page.MOST + 1)
+    (opened,) = held.payhubix(*rows).page().root.all("section", id="open")
+
+    assert len(opened.all("tbody")[0].all("tr")) == page.MOST
+    assert f"Here are the first {page.MOST} of {page.MOST + 1}. All are in open_invoices.csv." in opened.line()
+
+
 def test_a_list_without_rows_says_so(held: Held) -> None:
     (article,) = held.payhubix().page().root.all("article", id="payhubix_invoices")
 
