@@ -12,7 +12,7 @@ from typing import Any
 from psycopg import Connection, sql
 from psycopg.types.json import Json, Jsonb
 
-from tools.plain_sql.tables import DLT, SCHEMAS, Form, same, snake_case
+from tools.plain_sql.tables import DLT, SCHEMAS, Form, same
 
 CONNECTOR = Path(sys.executable).parent / "source-invoices"
 KEYS = dict.fromkeys(SCHEMAS, "uuid") | {"nexudus_payout_invoices": "Id", "payhubix_invoices": "link"}
@@ -20,17 +20,17 @@ KEYS = dict.fromkeys(SCHEMAS, "uuid") | {"nexudus_payout_invoices": "Id", "payhu
 Row = dict[str, Any]
 
 FORMS = {
-    # Snake case, times with a zone, JSON as jsonb.
+    # As dlt 1.31: snake case, times with a zone, JSON as jsonb.
     "dlt": DLT,
-    # Targets of the Singer SDK: lists as arrays of jsonb, times without a zone.
+    # As MeltanoLabs' target-postgres 0.8: the provider's names, times without a zone, lists as arrays of jsonb.
     "singer": Form(
-        snake_case,
-        {**DLT.types, "number": "numeric", "datetime": "timestamp", "array": "jsonb[]"},
+        same,
+        {**DLT.types, "string": "text", "number": "numeric", "datetime": "timestamp", "array": "jsonb[]"},
         {"_sdc_extracted_at": "timestamp", "_sdc_deleted_at": "timestamp"},
     ),
-    # Others: the provider's names, numbers as floats, times as text, lists as JSON in a text.
+    # Others: names in lower case, numbers as floats, times as text, lists as JSON in a text.
     "plain": Form(
-        same,
+        str.lower,
         {**DLT.types, "number": "double precision", "datetime": "text", "object": "json", "array": "text"},
         {"_airbyte_raw_id": "text"},
     ),

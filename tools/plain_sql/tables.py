@@ -62,7 +62,7 @@ PYAIRBYTE = Form(
 DLT = Form(
     snake_case,
     {
-        "string": "text",
+        "string": "varchar",
         "number": "numeric(38, 9)",
         "integer": "bigint",
         "boolean": "boolean",
@@ -70,7 +70,7 @@ DLT = Form(
         "object": "jsonb",
         "array": "jsonb",
     },
-    {"_dlt_load_id": "text", "_dlt_id": "text"},
+    {"_dlt_load_id": "varchar", "_dlt_id": "varchar"},
 )
 
 
