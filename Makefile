@@ -1,22 +1,26 @@
-# The commands of the project. Each installs what it needs into .venv, from the lock.
+# The commands of the project. Each installs what it needs into .venv, from locks/dev.txt.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?=
 IPXO_CURRENCY ?=
+# GitHub sets these names where the release workflow runs.
+TAG ?= $(GITHUB_REF_NAME)
+REGISTRY ?= ghcr.io/$(GITHUB_REPOSITORY_OWNER)
+UPGRADE ?= --upgrade
 
-.PHONY: demo test coverage manifest dist dist-test image image-test example-test books-test sql picture \
-	picture-test reliability bench lint lock clean help
+.PHONY: demo test coverage manifest manifest-zip dist dist-test image image-test image-push example-test books-test sql \
+	picture picture-test reliability bench lint lock audit release-check publish release-page clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-# The lock is complete and its hashes are checked, so nothing is resolved; the project itself is installed as it stands.
-$(VENV)/installed: pyproject.toml locks/dev.lock
+# The lock is complete and its hashes are checked, so pip resolves nothing. The project itself is installed in place.
+$(VENV)/installed: pyproject.toml locks/dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		-r locks/dev.lock
+		-r locks/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
@@ -35,38 +39,45 @@ coverage: $(VENV)/installed  ## run all tests, and measure how much of the conne
 manifest: $(VENV)/installed  ## write the connector as one manifest and one components.py into dist/manifest-only
 	$(BIN)/python -m tools.one_file_manifest.one_file
 
+manifest-zip: manifest  ## pack these two files into dist/manifest-only.zip
+	rm -f dist/manifest-only.zip
+	cd dist/manifest-only && $(abspath $(BIN))/python -m zipfile -c ../manifest-only.zip manifest.yaml components.py
+
 dist: $(VENV)/installed  ## build sdist and wheel into dist
 	rm -f dist/*.tar.gz dist/*.whl
 	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
 
-dist-test: dist  ## install the wheel on each Python version that is here, and read with it
+dist-test: dist  ## install the wheel with each Python version found here, and read with it
 	$(BIN)/python -m pytest system_tests/wheel
 
 image:  ## build the image, with podman or docker
 	$(PYTHON) -m tools.containers
 
-# Where Airbyte's base image cannot be pulled, a stand-in takes its place, and is named.
+# Where Airbyte's base image cannot be pulled, a stand-in replaces it, and a message says so.
 image-test: $(VENV)/installed  ## build the image and test it in containers against the sandbox
 	$(PYTHON) -m tools.containers --stand-in
 	$(BIN)/python -m pytest system_tests/image
 
-# In an environment of its own: Airflow, Dagster and Meltano bring hundreds of packages. uv is quicker with them.
-.venv-examples/installed: $(VENV)/installed pyproject.toml locks/examples.lock
+image-push:  ## push the image that `make image` built to REGISTRY
+	$(PYTHON) -m tools.containers --push '$(REGISTRY)'
+
+# Airflow, Dagster and Meltano need hundreds of packages, so they have their own environment. uv installs them faster.
+.venv-examples/installed: $(VENV)/installed pyproject.toml locks/examples.txt
 	$(PYTHON) -m venv .venv-examples
 	$(BIN)/uv pip install --quiet --python .venv-examples/bin/python --no-deps --require-hashes --compile-bytecode \
-		-r locks/examples.lock
+		-r locks/examples.txt
 	$(BIN)/uv pip install --quiet --python .venv-examples/bin/python --no-deps --no-build-isolation -e .
 	touch $@
 
-# The image is tested where `make image-test` has built it.
+# The tests of PyAirbyte also use the image, if `make image-test` has built it.
 example-test: $(VENV)/installed .venv-examples/installed  ## run the examples, with PyAirbyte, Airflow, Dagster and Meltano
 	$(BIN)/python -m pytest -n auto --dist worksteal system_tests/examples
 
 # dbt is in an environment of its own: it ties many packages down.
-.venv-books/installed: $(VENV)/installed pyproject.toml locks/books.lock
+.venv-books/installed: $(VENV)/installed pyproject.toml locks/books.txt
 	$(PYTHON) -m venv .venv-books
 	$(BIN)/uv pip install --quiet --python .venv-books/bin/python --no-deps --require-hashes --compile-bytecode \
-		-r locks/books.lock
+		-r locks/books.txt
 	$(BIN)/uv pip install --quiet --python .venv-books/bin/python --no-deps --no-build-isolation -e .
 	touch $@
 
@@ -76,7 +87,7 @@ books-test: .venv-books/installed  ## run the dbt package on DuckDB and PostgreS
 sql: .venv-books/installed  ## renew dbt/sql: the models of the dbt package as plain SQL, for DuckDB and PostgreSQL
 	.venv-books/bin/python -m tools.plain_sql
 
-picture-test: $(VENV)/installed  ## look at the page of the demo in Chromium
+picture-test: $(VENV)/installed  ## test the page of the demo in Chromium
 	$(BIN)/python -m pytest system_tests/browser
 
 picture: $(VENV)/installed  ## renew docs/invoices.png, the top of that page
@@ -85,19 +96,19 @@ picture: $(VENV)/installed  ## renew docs/invoices.png, the top of that page
 reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliability.md
 	$(BIN)/python -m integration_tests.support.reliability > /dev/null
 
-# What the connector is measured against is in one environment; in another is the connector as its users install it, with
-# nothing that would make its start longer.
-.venv-bench/installed: pyproject.toml locks/bench.lock locks/runtime.lock
+# One environment has the other readers. Another has only the connector, as users install it, because more packages would
+# make its start longer.
+.venv-bench/installed: pyproject.toml locks/bench.txt locks/runtime.txt
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		-r locks/bench.lock
+		-r locks/bench.txt
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(PYTHON) -m venv .venv-bench/connector
 	.venv-bench/connector/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		-r locks/runtime.lock
+		-r locks/runtime.txt
 	touch $@
 
-bench: .venv-bench/installed dist  ## measure against other readers, into tools/benchmarks/README.md; an hour (Python 3.11)
+bench: .venv-bench/installed dist  ## measure against other readers, and renew tools/benchmarks/README.md; an hour (Python 3.11)
 	.venv-bench/connector/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
 		dist/*.whl
 	.venv-bench/bin/python -m tools.benchmarks
@@ -107,17 +118,30 @@ lint: $(VENV)/installed  ## check style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-lock: $(VENV)/installed  ## renew the locks from pyproject.toml
+lock: $(VENV)/installed  ## renew the locks from pyproject.toml; with UPGRADE= only what has to change
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra demo --extra dev --generate-hashes \
-		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/dev.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --constraint locks/dev.lock --generate-hashes \
-		--no-emit-index-url --no-header pyproject.toml --output-file locks/runtime.lock
+		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --constraint locks/dev.txt --generate-hashes \
+		--no-emit-index-url --no-header pyproject.toml --output-file locks/runtime.txt
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra bench --generate-hashes \
-		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/bench.lock
+		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/bench.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra examples --generate-hashes \
-		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/examples.lock
+		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/examples.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra books --generate-hashes \
-		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/books.lock
+		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/books.txt
+
+audit: $(VENV)/installed  ## look for known vulnerabilities in what the connector is installed with
+	$(BIN)/pip-audit --require-hashes --disable-pip --requirement locks/runtime.txt
+
+release-check:  ## check that TAG names the version of pyproject.toml, and that CHANGELOG.md has it
+	$(PYTHON) -m tools.release check '$(TAG)'
+
+publish: $(VENV)/installed  ## upload the wheel and the sdist in dist to the package index, which trusts the release workflow
+	$(BIN)/uv publish --trusted-publishing always dist/*.whl dist/*.tar.gz
+
+release-page:  ## make a page on GitHub for TAG, with the files in dist
+	$(PYTHON) -m tools.release notes > dist/notes.md
+	gh release create '$(TAG)' dist/*.whl dist/*.tar.gz dist/*.zip --verify-tag --title '$(TAG)' --notes-file dist/notes.md
 
 clean:  ## remove what the other commands made
 	rm -rf $(VENV) .venv-bench .venv-examples .venv-books .tmp dbt/target dbt/logs build dist invoices.duckdb invoices.html invoices-csv

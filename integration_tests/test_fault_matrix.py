@@ -18,7 +18,7 @@ from integration_tests.support.faults import (
     cases,
     read_under_fault,
 )
-from source_invoices.components import gate
+from source_invoices.components.http.throttling import RetryPolicy
 
 PROVIDERS = {"ipxo": "IPXO", "nexudus": "Nexudus", "payhubix": "Payhubix"}
 
@@ -66,7 +66,7 @@ def test_a_fault_that_does_not_pass_stops_the_stream(route: str, case: Case) -> 
     reading = read_under_fault(route, case)
     assert_failed(route, case, reading)
     assert "(Tried " in reading.output.error_of(ROUTES[route])["message"]
-    assert len(reading.requests) <= 1 + 9 * gate.ATTEMPTS
+    assert len(reading.requests) <= 1 + 9 * RetryPolicy().attempts
     assert_documented(route, case, reading)
 
 

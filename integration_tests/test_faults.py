@@ -1,4 +1,4 @@
-"""Single faults, and what they mean to other requests, other streams and the next sync."""
+"""What a fault means for other requests, other streams and the next sync."""
 
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -11,7 +11,7 @@ from airbyte_cdk.sources.streams.call_rate import APIBudget, MovingWindowCallRat
 from integration_tests.support.connector import STREAMS, Output, read
 from integration_tests.support.faults import ROUTES
 from sandbox import Fault, Sandbox
-from source_invoices.components import gate
+from source_invoices.components.http.throttling import RetryPolicy
 
 PROVIDERS = {"ipxo": "IPXO", "nexudus": "Nexudus", "payhubix": "Payhubix"}
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("short_waits")
 
 
 def read_with(sandbox: Sandbox, fault: Fault) -> Output:
-    """Reads the stream that a fault strikes."""
+    """Reads the stream under a fault."""
     sandbox.faults.append(fault)
     return read(sandbox.config(), [ROUTES[fault.route]])
 
@@ -46,7 +46,7 @@ def assert_stopped(stream: str, output: Output, failure_type: str, *words: str) 
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_the_provider_s_own_words_are_passed_on(sandbox: Sandbox, stream: str) -> None:
+def test_the_message_has_the_provider_s_own_words(sandbox: Sandbox, stream: str) -> None:
     for name in ("message", "Message", "detail", "error_description"):
         body = {name: "The moon is\nin the way"}
         sandbox.faults[:] = [Fault(kind="status", status=403, route=stream, body=body)]
@@ -63,7 +63,7 @@ def test_the_sync_after_a_failure_is_complete(sandbox: Sandbox, route: str) -> N
     assert_complete(sandbox, ROUTES[route], read(sandbox.config(), [ROUTES[route]], state=failed.state()))
 
 
-def test_a_failure_is_reported_once_and_ends_its_stream(sandbox: Sandbox) -> None:
+def test_a_failure_is_reported_once(sandbox: Sandbox) -> None:
     output = read_with(sandbox, Fault(kind="status", status=503, route="ipxo_invoice", times=None))
     assert len([log for log in output.logs if "HTTP 503" in log]) == 1
     assert len([error for error in output.errors() if "HTTP 503" in error["message"]]) == 1
@@ -71,7 +71,7 @@ def test_a_failure_is_reported_once_and_ends_its_stream(sandbox: Sandbox) -> Non
     assert output.errors()[-1]["failure_type"] == "transient_error"
 
 
-def test_one_stream_s_failure_leaves_the_others_running(sandbox: Sandbox) -> None:
+def test_the_failure_of_one_stream_stops_no_other(sandbox: Sandbox) -> None:
     sandbox.faults.append(Fault(kind="status", status=403, route="ipxo_ecommerce_invoices"))
     output = read(sandbox.config())
     assert output.exit_code == 1
@@ -81,14 +81,14 @@ def test_one_stream_s_failure_leaves_the_others_running(sandbox: Sandbox) -> Non
         assert len(output.records(stream)) == 9
 
 
-def test_nexudus_says_409_for_too_many_requests(sandbox: Sandbox) -> None:
+def test_a_409_of_nexudus_is_retried_as_too_many_requests(sandbox: Sandbox) -> None:
     output = read_with(
         sandbox, Fault(kind="status", status=409, retry_after="0", route="nexudus_payout_invoices", nth=2)
     )
     assert_complete(sandbox, "nexudus_payout_invoices", output)
 
 
-def test_the_stream_is_complete_under_the_limits_of_nexudus(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_to_nexudus_keep_to_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     buckets = {}
     acquire = MovingWindowCallRatePolicy.try_acquire
 
@@ -101,23 +101,23 @@ def test_the_stream_is_complete_under_the_limits_of_nexudus(monkeypatch: pytest.
         sandbox.lists["nexudus_payout_invoices"].max_page_size = 3
         output = read(sandbox.config(), ["nexudus_payout_invoices"])
         assert_complete(sandbox, "nexudus_payout_invoices", output)
-        # When they were let go, in milliseconds. A busy machine may hold one back until the next has caught up.
+        # The moments at which requests were allowed, in milliseconds. On a busy machine, two may arrive together.
         (bucket,) = buckets.values()
         moments = sorted(item.timestamp for item in bucket.items)
         assert len(moments) == sandbox.count("nexudus_payout_invoices") > 1
         assert all(later - earlier >= 100 for earlier, later in pairwise(moments))
 
 
-def test_a_stream_that_is_throttled_for_ever_ends_though_its_provider_answers_others(sandbox: Sandbox) -> None:
+def test_a_stream_that_is_always_throttled_ends(sandbox: Sandbox) -> None:
     sandbox.faults.append(Fault(kind="status", status=429, retry_after="0", route="ipxo_payout_invoices", times=None))
     sandbox.faults.append(Fault(kind="status", status=429, retry_after="0", route="ipxo_invoices", nth=3, times=2))
     output = read(sandbox.config(), ["ipxo_payout_invoices", "ipxo_invoices"])
     assert_complete_rows(sandbox, "ipxo_invoices", output)
     assert output.status("ipxo_payout_invoices") == "INCOMPLETE"
-    assert sandbox.count("ipxo_payout_invoices") <= gate.ATTEMPTS * gate._PATIENCE
+    assert sandbox.count("ipxo_payout_invoices") <= RetryPolicy().attempts * RetryPolicy().patience
 
 
-def test_every_repetition_counts_for_the_budget(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_retry_counts_for_the_budget(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     acquired: list[str] = []
     acquire = APIBudget.acquire_call
 
@@ -131,13 +131,13 @@ def test_every_repetition_counts_for_the_budget(sandbox: Sandbox, monkeypatch: p
     assert len(acquired) == sandbox.count("nexudus_payout_invoices") == 10
 
 
-def test_another_invoice_than_asked_for_stops_the_stream(sandbox: Sandbox) -> None:
+def test_another_invoice_than_the_requested_one_stops_the_stream(sandbox: Sandbox) -> None:
     body = {"uuid": "00000000-0000-0000-0000-000000000000"}
     output = read_with(sandbox, Fault(kind="no_envelope", body=body, route="ipxo_invoice", nth=2))
     assert_stopped("ipxo_invoices", output, "system_error", "was asked for, invoice 00000000")
 
 
-def test_a_404_that_does_not_come_from_the_api_is_not_taken_for_a_missing_invoice(sandbox: Sandbox) -> None:
+def test_a_404_that_is_not_the_api_s_is_no_missing_invoice(sandbox: Sandbox) -> None:
     fault = Fault(kind="status", status=404, body=b"<html>no such site</html>", route="ipxo_invoice", times=None)
     output = read_with(sandbox, fault)
     assert_stopped("ipxo_invoices", output, "config_error", "HTTP 404")
@@ -152,7 +152,7 @@ def test_an_unreadable_time_is_reported_before_a_filter_drops_its_row(sandbox: S
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_the_wait_that_the_provider_names_is_kept_by_its_whole_provider(form: str) -> None:
+def test_a_named_wait_pauses_all_streams_of_its_provider(form: str) -> None:
     with Sandbox(
         rows={"ipxo_payout_invoices": 200, "ipxo_ecommerce_invoices": 200, "payhubix_invoices": 200}
     ) as sandbox:
@@ -169,10 +169,10 @@ def test_the_wait_that_the_provider_names_is_kept_by_its_whole_provider(form: st
         assert paused
         after = [request for request in sandbox.requests if request.started > paused]
         others = [request for request in after if request.route == "ipxo_ecommerce_invoices"]
-        # Of the provider's other stream, requests may have been under way.
+        # Requests for the provider's other stream may have been in flight.
         assert [request for request in others if request.started - paused > 1.5]
         assert len([request for request in others if request.started - paused < 1.5]) <= 20
-        # Another provider goes on.
+        # Requests to another provider continue.
         assert len([request for request in after if request.route == "payhubix_invoices"]) > 2
 
 
@@ -192,7 +192,7 @@ def test_no_more_requests_are_in_flight_than_there_are_workers(workers: int) -> 
         assert most == workers
 
 
-def test_a_wait_of_hours_is_not_waited_for(sandbox: Sandbox) -> None:
+def test_a_provider_that_asks_for_hours_fails_the_stream_at_once(sandbox: Sandbox) -> None:
     output = read_with(sandbox, Fault(kind="status", status=429, retry_after="86400", route="payhubix_invoices", nth=2))
     assert_stopped("payhubix_invoices", output, "transient_error", "86400 seconds")
 
@@ -221,7 +221,7 @@ def test_an_unreadable_time_stops_the_stream(sandbox: Sandbox, stream: str, fiel
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_odd_values_arrive_as_they_are(sandbox: Sandbox, stream: str) -> None:
+def test_unusual_values_arrive_unchanged(sandbox: Sandbox, stream: str) -> None:
     odd = {
         "a_new_field": {"nested": [None, True, "\U0001f600 \u0000 {{ 7*7 }} '; drop table", 0.1, -1]},
         "huge": 123456789012345678901234567890,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 import orjson
@@ -17,7 +17,8 @@ JSON = "application/json"
 @dataclass(eq=False)
 class Request:
     """A logged request. `started` and `ended` are `time.monotonic()` seconds; `status` is None until it is answered,
-    and stays None if the connection was dropped instead. Header names are lower case."""
+    and stays None if the connection was dropped instead. Header names are lower case. `rows_behind`: the server that
+    answers it lacks so many of the newest rows."""
 
     route: str
     method: str
@@ -28,6 +29,7 @@ class Request:
     body: str
     started: float
     parameters: dict[str, str] = field(default_factory=dict)
+    rows_behind: int = 0
     status: int | None = None
     ended: float | None = None
 
@@ -84,11 +86,16 @@ class ListSettings:
     """What a test may change about one list endpoint.
 
     `max_page_size`: a larger page size asked for is silently reduced to this. `ignore_sort`: the order asked for is
-    ignored and the list comes oldest first.
+    ignored and the list comes oldest first. `sorted_by`: it comes in the descending order of this field instead.
+    `unstable_ties`: rows that are equal in the order asked for come in another order with each request, or for each
+    page, as SQL may send them. `stated_total`: pages state this number of rows, whatever the list holds.
     """
 
     max_page_size: int
     ignore_sort: bool = False
+    sorted_by: str | None = None
+    unstable_ties: Literal["by_request", "by_page"] | None = None
+    stated_total: int | None = None
 
 
 class Provider:

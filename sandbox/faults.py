@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -24,10 +25,13 @@ Kind = Literal[
     "repeat_page",
     "repeat_rows",
     "wrong_page",
+    "lagging",
+    "edit",
     "slow",
     "redirect",
 ]
 
+ALL = sys.maxsize
 MAINTENANCE = b"<!DOCTYPE html><html><body><h1>Down for maintenance</h1></body></html>"
 
 
@@ -49,6 +53,8 @@ class Fault:
         repeat_page: the page before the one asked for, with its page number.
         repeat_rows: the page asked for, but with the rows of the page before it.
         wrong_page: the page asked for, but the page number in it is one too high.
+        lagging: the answer of a server that lacks the `rows_behind` newest rows; None means all rows.
+        edit: the JSON body that `edit` makes of the normal one.
         slow: the normal answer, `delay` seconds late.
         redirect: 302 to `location`.
     """
@@ -62,6 +68,8 @@ class Fault:
     delay: float = 0.0
     location: str = ""
     body: Any = None
+    rows_behind: int | None = 1
+    edit: Callable[[Any], Any] | None = None
     when: Callable[[Request], bool] | None = None
     seen: int = field(default=0, init=False)
 
@@ -87,9 +95,13 @@ def answer_with(fault: Fault | None, endpoint: Endpoint, request: Request) -> An
         return canned
     if fault.kind == "repeat_page":
         return endpoint.answer(page_before(request))
+    if fault.kind == "lagging":
+        return endpoint.answer(replace(request, rows_behind=ALL if fault.rows_behind is None else fault.rows_behind))
     answer = endpoint.answer(request)
     if answer.status != 200:
         return answer
+    if fault.edit is not None:
+        answer.body = fault.edit(deepcopy(answer.body))
     if fault.kind == "broken_json":
         content = answer.encoded()
         return replace(answer, body=content[: len(content) // 2])

@@ -6,6 +6,8 @@ Documented at apidocs.ipxo.com. Where the documentation is silent, it behaves as
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from typing import Literal
 
 from sandbox.exchange import HTML, Answer, Endpoint, ListSettings, Provider, Request, form_fields
 from sandbox.ipxo_rows import INVOICE_STATUSES
@@ -24,8 +26,9 @@ LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><fo
 class Ipxo(Provider):
     """The provider's state and its endpoints.
 
-    `granted_scopes` are those the app was given; `token_lifetime` is in seconds; `list_as_bare_array` makes the list
-    of invoices a bare array of all rows.
+    `granted_scopes` are those the app was given; `token_lifetime` is in seconds. `list_as_bare_array` makes the list
+    of invoices a bare array: of all rows (True), of the page asked for ("pages"), or of the first page whatever page is
+    asked for ("first_page").
     """
 
     def __init__(self, tenant: str, client_id: str, client_secret: str, tables: dict[str, Table]) -> None:
@@ -35,7 +38,7 @@ class Ipxo(Provider):
         self.client_secret = client_secret
         self.granted_scopes = {"billing", "ecommerce"}
         self.token_lifetime: float = 86399
-        self.list_as_bare_array = False
+        self.list_as_bare_array: Literal[False, True, "pages", "first_page"] = False
         self.tokens = Tokens()
         self._invoices = tables["ipxo_invoices"]
         ties = {"ipxo_payout_invoices": "invoice_number", "ipxo_invoices": "invoice_number"}
@@ -178,7 +181,7 @@ class Ipxo(Provider):
         return Answer(body=answer.body["data"]) if self.list_as_bare_array else answer
 
     def _detail(self, request: Request) -> Answer:
-        row = self._invoices.get(request.parameters["invoice"])
+        row = self._selections["ipxo_invoices"].find(request.parameters["invoice"], request.rows_behind)
         unknown = report(404, "No query results for model [Invoice].")
         return self._refusal(request, "billing") or (unknown if row is None else Answer(body=row))
 
@@ -213,12 +216,15 @@ class Ipxo(Provider):
         form.check()
         settings = self.lists[name]
         size = min(size, settings.max_page_size)
-        if settings.ignore_sort:
-            query = Query(((query.order[0][0], False),), query.conditions, query.key, query.since, query.until)
+        if settings.sorted_by or settings.ignore_sort:
+            query = replace(query, order=((settings.sorted_by or query.order[0][0], settings.sorted_by is not None),))
+        query = replace(query, rows_behind=form.request.rows_behind, ties=settings.unstable_ties)
         offset = (page - 1) * size
         if name == "ipxo_invoices" and self.list_as_bare_array:
-            offset, size = 0, max(1, len(self._invoices))
+            offset = offset if self.list_as_bare_array == "pages" else 0
+            size = max(1, len(self._invoices)) if self.list_as_bare_array is True else size
         total, rows = self._selections[name].page(query, offset, size)
+        total = total if settings.stated_total is None else settings.stated_total
         meta = {
             "current_page": page,
             "from": offset + 1 if rows else None,

@@ -9,6 +9,7 @@ from sandbox.timeline import Timeline
 from sandbox.values import (
     DAY,
     NAMES,
+    NEVER,
     SECOND,
     cents_of,
     fraction_text,
@@ -48,7 +49,7 @@ class BillingSource:
     def read_time(self, value: object) -> int | None:
         """`date` is in seconds; null counts as the oldest."""
         if value is None:
-            return 0
+            return NEVER
         return value * SECOND if isinstance(value, int) else None
 
     def sort_value(self, row: Row, field: str) -> Any:
@@ -215,7 +216,7 @@ class EcommerceSource(BillingSource):
     def read_time(self, value: object) -> int | None:
         """The time in a text; null counts as the oldest."""
         if value is None:
-            return 0
+            return NEVER
         return instant(value) if isinstance(value, str) else None
 
     def sort_value(self, row: Row, field: str) -> Any:

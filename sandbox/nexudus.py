@@ -152,13 +152,22 @@ class Nexudus(Provider):
         descending, direction = self._direction(given.get("dir"))
         settings = self.lists[STREAM]
         size = min(size, settings.max_page_size)
-        order = (("UpdatedOn", False),) if settings.ignore_sort else ((field, descending),)
+        order = ((settings.sorted_by, True),) if settings.sorted_by else ((field, descending),)
+        order = (("UpdatedOn", False),) if settings.ignore_sort else order
         since, until = (
             moment(given, f"{side}_payoutinvoice_updatedon", self._source.offset) for side in ("from", "to")
         )
-        query = Query(order, conditions(given, self._source.offset), since=since, until=until)
+        query = Query(
+            order,
+            conditions(given, self._source.offset),
+            since=since,
+            until=until,
+            rows_behind=request.rows_behind,
+            ties=settings.unstable_ties,
+        )
         offset = (page - 1) * size
         total, rows = self._selections.page(query, offset, size)
+        total = total if settings.stated_total is None else settings.stated_total
         return Answer(
             body={
                 "Records": rows,

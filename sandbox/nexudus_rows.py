@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.tables import Key, Row
 from sandbox.timeline import Timeline
-from sandbox.values import DAY, NAMES, SECOND, cents_of, fraction_text, instant, mix, uuid_text, wall_time
+from sandbox.values import DAY, NAMES, NEVER, SECOND, cents_of, fraction_text, instant, mix, uuid_text, wall_time
 
 FIRST_ID = 87_000_000
 MICROSECOND = timedelta(microseconds=1)
@@ -43,7 +43,7 @@ class NexudusSource:
     def read_time(self, value: object) -> int | None:
         """The time in a text; null counts as the oldest."""
         if value is None:
-            return 0
+            return NEVER
         time = instant(value) if isinstance(value, str) else None
         return None if time is None else time - self.offset
 

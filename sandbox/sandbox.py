@@ -14,7 +14,8 @@ from sandbox.ipxo import Ipxo
 from sandbox.ipxo_rows import EcommerceSource, InvoiceSource, PayoutSource
 from sandbox.nexudus import Nexudus
 from sandbox.nexudus_rows import NexudusSource
-from sandbox.payhubix import Payhubix, PayhubixSource
+from sandbox.payhubix import Payhubix
+from sandbox.payhubix_rows import PayhubixSource
 from sandbox.server import ADDRESS, ServerThread, listen
 from sandbox.tables import Source, Table
 from sandbox.timeline import SPAN, Timeline
@@ -82,12 +83,13 @@ class Sandbox:
         }
         payouts, invoices, ecommerce, nexudus, payhubix = (timelines[name] for name in STREAMS)
         nexudus_source = NexudusSource(seed + 103, nexudus)
+        payhubix_source = PayhubixSource(seed + 104, payhubix)
         sources: tuple[Source, ...] = (
             PayoutSource(seed + 100, TENANT, payouts),
             InvoiceSource(seed + 101, TENANT, invoices),
             EcommerceSource(seed + 102, TENANT, ecommerce),
             nexudus_source,
-            PayhubixSource(seed + 104, payhubix),
+            payhubix_source,
         )
         for source in sources:
             source.large_amounts = large_amounts
@@ -97,7 +99,7 @@ class Sandbox:
         }
         self.ipxo = Ipxo(TENANT, CLIENT_ID, CLIENT_SECRET, {name: self.tables[name] for name in STREAMS[:3]})
         self.nexudus = Nexudus(USERNAME, PASSWORD, self.tables["nexudus_payout_invoices"], nexudus_source)
-        self.payhubix = Payhubix(API_KEY, self.tables["payhubix_invoices"])
+        self.payhubix = Payhubix(API_KEY, self.tables["payhubix_invoices"], payhubix_source)
         self.lists: dict[str, ListSettings] = self.ipxo.lists | self.nexudus.lists | self.payhubix.lists
 
     def clock(self) -> int:

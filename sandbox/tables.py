@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from sandbox.timeline import Timeline
-from sandbox.values import nanoseconds
+from sandbox.values import NEVER, nanoseconds
 
 Row = dict[str, Any]
 Key = str | int
@@ -75,7 +75,7 @@ class Table:
     def rows_at(self, indexes: list[int]) -> list[Row]:
         """The rows with these indexes."""
         with self.lock:
-            rows = [self.source.row(index, self._time(index)) for index in indexes]
+            rows = [self.source.row(index, self._written_time(index)) for index in indexes]
             if self._changes:
                 for index, row in zip(indexes, rows, strict=True):
                     row.update(self._changes.get(index, ()))
@@ -179,6 +179,11 @@ class Table:
     def _time(self, index: int) -> int:
         time = self._times.get(index)
         return self._timeline.at(index) if time is None else time
+
+    def _written_time(self, index: int) -> int:
+        """The time that a row is generated with. A row without one gets the text of 1970, which null replaces."""
+        time = self._time(index)
+        return 0 if time == NEVER else time
 
     def _now(self) -> int:
         """The clock's time, moved on where needed to be later than every row's."""

@@ -11,6 +11,8 @@ from functools import lru_cache
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
+NEVER = -(1 << 80)
+"""The time of a row that has none: before all others."""
 TWO_DIGITS = tuple(f"{number:02d}" for number in range(60))
 MINUTES = tuple(f"{hour:02d}:{minute}" for hour in range(24) for minute in TWO_DIGITS)
 MASK = (1 << 64) - 1

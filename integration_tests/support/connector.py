@@ -12,7 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from source_invoices.run import run
+from integration_tests.support import timing
+from source_invoices.cli import main
 
 STREAMS = {
     "ipxo_payout_invoices": "uuid",
@@ -96,7 +97,7 @@ def call(verb: str, **files: Any) -> Output:
     with TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()) as stdout:
         logger.addHandler(handler)
         try:
-            run(command(Path(folder), verb, **files))
+            main(command(Path(folder), verb, **files), timing.make_source)
             exit_code = 0
         except SystemExit as stop:
             exit_code = int(stop.code or 0)

@@ -1,4 +1,4 @@
-"""Every fault that the connector is read under, what must come of it, and how one stream is read under one fault.
+"""Every fault that the tests simulate, what is expected of it, and a way to read one stream under one fault.
 
 The tests and the tables in docs/reliability.md both come from `CASES`. A stream has nine rows in pages of three. The
 fault strikes the second page of the stream's list, or the second of its details. The rows of Nexudus are in one window.
@@ -33,7 +33,7 @@ REQUESTS = {
 
 @dataclass(frozen=True)
 class Complete:
-    """The stream is COMPLETE after this many more requests than without the fault. gone: rows that are no more there."""
+    """The stream is COMPLETE after this many more requests than without the fault. gone: rows that the provider no longer has."""
 
     more_requests: int
     gone: int = 0
@@ -49,16 +49,16 @@ class Failed:
 
 @dataclass(frozen=True)
 class Case:
-    """A fault, and what comes of it; on some routes, `but` has something else.
+    """A fault and what is expected of it. `exceptions` has what is expected on other routes instead.
 
-    fault: the arguments of `sandbox.Fault`; none where the provider behaves, but for its page size.
-    in_tables: whether docs/reliability.md has it beside a stock manifest, which may retry for ever.
+    fault: the arguments of `sandbox.Fault`; empty where the provider only has smaller pages.
+    in_tables: whether docs/reliability.md has it beside a stock manifest, which retries some faults for very long.
     """
 
     name: str
     expected: Complete | Failed
     fault: Mapping[str, Any] = field(default_factory=dict)
-    but: Mapping[str, Complete | Failed] = field(default_factory=dict)
+    exceptions: Mapping[str, Complete | Failed] = field(default_factory=dict)
     only_lists: bool = False
     in_tables: bool = True
 
@@ -66,7 +66,7 @@ class Case:
         return [route for route in ROUTES if route != DETAILS or not self.only_lists]
 
     def expected_on(self, route: str) -> Complete | Failed:
-        return self.but.get(route, self.expected)
+        return self.exceptions.get(route, self.expected)
 
 
 def _status(code: int, times: int | None, **more: Any) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def _status(code: int, times: int | None, **more: Any) -> dict[str, Any]:
 
 CASES = (
     Case("smaller pages than asked for", Complete(0), only_lists=True),
-    # What passes is asked for again.
+    # A fault that passes is retried.
     Case("429, twice", Complete(2), _status(429, 2)),
     Case("429 with `Retry-After: 0`, twice", Complete(2), _status(429, 2, retry_after="0")),
     Case("500, twice", Complete(2), _status(500, 2)),
@@ -92,9 +92,9 @@ CASES = (
         "401, once",
         Complete(1),
         _status(401, 1),
-        but={"payhubix_invoices": Failed("config_error", "access refused, HTTP 401")},
+        exceptions={"payhubix_invoices": Failed("config_error", "access refused, HTTP 401")},
     ),
-    # What does not pass stops the stream.
+    # A fault that does not pass stops the stream.
     Case("429, always", Failed("transient_error", "too many requests, HTTP 429"), _status(429, None), in_tables=False),
     Case("503, always", Failed("transient_error", "HTTP 503"), _status(503, None), in_tables=False),
     Case(
@@ -113,20 +113,24 @@ CASES = (
         {"kind": "broken_json", "times": None},
         in_tables=False,
     ),
-    # What cannot pass stops the stream at once.
-    Case("400", Failed("config_error", "HTTP 400"), _status(400, None)),
+    # A fault that cannot pass stops the stream at once.
+    Case("400", Failed("config_error", "HTTP 400"), _status(400, None), in_tables=False),
     Case("403", Failed("config_error", "access refused, HTTP 403"), _status(403, None)),
-    Case("404", Failed("config_error", "HTTP 404"), _status(404, 1), but={DETAILS: Complete(0, gone=1)}),
+    Case("404", Failed("config_error", "HTTP 404"), _status(404, 1), exceptions={DETAILS: Complete(0, gone=1)}),
     Case(
-        "409, once", Failed("config_error", "HTTP 409"), _status(409, 1), but={"nexudus_payout_invoices": Complete(1)}
+        "409, once",
+        Failed("config_error", "HTTP 409"),
+        _status(409, 1),
+        exceptions={"nexudus_payout_invoices": Complete(1)},
     ),
-    Case("422", Failed("config_error", "HTTP 422"), _status(422, None)),
+    Case("422", Failed("config_error", "HTTP 422"), _status(422, None), in_tables=False),
     Case(
         "a redirect to another host",
         Failed("config_error", "example.com"),
         {"kind": "redirect", "location": "http://example.com/", "times": None},
+        in_tables=False,
     ),
-    Case("200 with an error", Failed("system_error", ""), {"kind": "error_200", "times": None}),
+    Case("200 with an error", Failed("system_error", "Simulated failure"), {"kind": "error_200", "times": None}),
     Case(
         "200 without the envelope",
         Failed("system_error", "not a page of invoices"),

@@ -15,7 +15,7 @@ LAST = "#open"
 """What the picture ends with."""
 MARGIN = 12
 MOST = 300_000
-"""Bytes: it is a part of the repository."""
+"""The largest size in bytes, because the picture is in the repository."""
 
 
 def main() -> int:

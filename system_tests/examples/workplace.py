@@ -1,4 +1,4 @@
-"""The examples, run as their headers say, in a folder of their own, against the sandbox."""
+"""Runs the examples as their headers say, in a folder of their own, against the sandbox."""
 
 import json
 import os
@@ -26,7 +26,7 @@ Values = dict[str, dict[Any, Any]]
 
 
 class Accounts:
-    """The accounts at the providers, which live on between two syncs."""
+    """The accounts at the providers, with changes between two syncs."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -36,7 +36,7 @@ class Accounts:
             table.change(table.keys()[-1], fields)
 
     def live_on(self) -> None:
-        """A new invoice in each list, and the oldest one is changed, which is long before any lookback."""
+        """Adds an invoice to each list and changes the oldest one, which is older than any lookback."""
         for stream, fields in AFTER.items():
             table = self.sandbox.tables[stream]
             table.change(table.keys()[-1], fields)
@@ -56,7 +56,7 @@ def changing_field(stream: str) -> str:
 
 
 class Workplace:
-    """A folder with the examples, and commands run there."""
+    """A folder with the examples, where commands are run."""
 
     def __init__(self, folder: Path, config: dict[str, Any]) -> None:
         self.folder = folder
@@ -90,11 +90,11 @@ class Workplace:
         return done
 
     def rows_in(self, pattern: str) -> list[dict[str, Any]]:
-        """The rows in the JSON Lines files that match, in the order of their names."""
+        """The rows in all JSON Lines files that match, in the order of their names."""
         return [json.loads(line) for path in sorted(self.folder.glob(pattern)) for line in path.open()]
 
     def values_in(self, patterns: str) -> Values:
-        """The same for each stream, as `Accounts.values`; the last row of an invoice counts."""
+        """What the files hold for each stream, in the form of `Accounts.values`. The last row of an invoice counts."""
         return {
             stream: {row[KEYS[stream]]: row[changing_field(stream)] for row in self.rows_in(patterns.format(stream))}
             for stream in STREAMS

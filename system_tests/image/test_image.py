@@ -1,26 +1,26 @@
-"""The image: what is in it, and every command of the protocol run in a container against the sandbox."""
+"""The contents of the image, and every command of the protocol in a container against the sandbox."""
 
 import pytest
 
 from integration_tests.support.connector import STREAMS, Output, catalog_of
 from sandbox import Sandbox
-from source_invoices.source import load_manifest
+from source_invoices.manifest_file import load_manifest
 from system_tests.image.container import Image
-from tools import containers
+from tools.release import version
 
 
-def test_who_and_what_the_image_says_it_is(image: Image) -> None:
+def test_labels_user_and_entry_point_are_set(image: Image) -> None:
     settings = image.inspect()["Config"]
     labels = settings["Labels"]
     assert settings["User"] == "airbyte"
     assert settings["Entrypoint"] == ["source-invoices"]
     assert "AIRBYTE_ENTRYPOINT=source-invoices" in settings["Env"]
     assert labels["io.airbyte.name"] == "airbyte/source-invoices"
-    assert labels["io.airbyte.version"] == labels["org.opencontainers.image.version"] == containers.version()
+    assert labels["io.airbyte.version"] == labels["org.opencontainers.image.version"] == version()
     assert labels["org.opencontainers.image.licenses"] == "MIT"
 
 
-def test_it_runs_as_a_user_without_rights_who_can_write_to_tmp_only(image: Image) -> None:
+def test_the_user_has_no_rights_and_can_only_write_to_tmp(image: Image) -> None:
     code = """
 import os, pathlib
 status = pathlib.Path("/proc/self/status").read_text()
@@ -33,7 +33,7 @@ for folder in ("/", "/connector", "/airbyte", "/files", "/tmp"):
     ]  # fmt: skip
 
 
-def test_nothing_is_left_of_the_build_and_nothing_of_the_tests(image: Image) -> None:
+def test_the_image_has_no_build_tools_and_no_tests(image: Image) -> None:
     code = """
 import importlib.util, pathlib, shutil, sys
 modules = ("pip", "hatchling", "uv", "sandbox", "demo", "tools", "unit_tests", "integration_tests", "system_tests", "pytest")
@@ -44,8 +44,8 @@ print([str(path) for path in (pathlib.Path("/build"),) if path.exists()])
     assert image.python(code) == "[]\n[]\n[]"
 
 
-def test_it_is_compiled_beforehand(image: Image) -> None:
-    """Else every start would compile the CDK anew, as nothing can be written."""
+def test_all_modules_are_compiled(image: Image) -> None:
+    """The root is read-only. Without compiled files, every start would compile the CDK."""
     code = """
 import importlib.util, pathlib
 for name in ("airbyte_cdk", "source_invoices.source", "pydantic"):
@@ -54,14 +54,14 @@ for name in ("airbyte_cdk", "source_invoices.source", "pydantic"):
     assert image.python(code).split() == ["True"] * 3
 
 
-def test_spec(image: Image) -> None:
+def test_spec_is_the_manifest_s(image: Image) -> None:
     output = image.connector("spec")
     assert output.exit_code == 0
     (message,) = output.messages
     assert message["spec"]["connectionSpecification"] == load_manifest()["spec"]["connection_specification"]
 
 
-def test_check_says_yes_and_no_in_the_provider_s_words(image: Image, sandbox: Sandbox) -> None:
+def test_check_succeeds_and_fails_with_the_provider_s_message(image: Image, sandbox: Sandbox) -> None:
     config = sandbox.config()
     output = image.connector("check", "--config", image.write("good.json", config))
     assert output.exit_code == 0
@@ -74,7 +74,7 @@ def test_check_says_yes_and_no_in_the_provider_s_words(image: Image, sandbox: Sa
     assert status["message"].startswith("Payhubix")
 
 
-def test_discover(image: Image, sandbox: Sandbox) -> None:
+def test_discover_names_every_stream(image: Image, sandbox: Sandbox) -> None:
     output = image.connector("discover", "--config", image.write("config.json", sandbox.config()))
     assert output.exit_code == 0
     (catalog,) = output.of_type("CATALOG")
@@ -104,7 +104,7 @@ def test_a_full_and_an_incremental_read_bring_every_row(image: Image, sandbox: S
 
 
 @pytest.mark.parametrize("broken", ["catalog", "config"])
-def test_a_failure_is_told_by_the_exit_code_and_a_message(image: Image, sandbox: Sandbox, broken: str) -> None:
+def test_a_failure_ends_with_exit_1_and_an_error_message(image: Image, sandbox: Sandbox, broken: str) -> None:
     config = sandbox.config()
     catalog = catalog_of(STREAMS)
     if broken == "config":

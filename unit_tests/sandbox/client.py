@@ -71,4 +71,4 @@ class Client:
         tenant = config["ipxo"]["tenant_uuid"]
         address = config[stream.partition("_")[0]]["api_url"] + (path or LIST_PATHS[stream]).format(tenant=tenant)
         given = self.headers(stream) if headers is None else headers
-        return self.session.get(address, params={**(query or {}), **parameters}, headers=given, allow_redirects=False)
+        return self.session.get(address, params={**parameters, **(query or {})}, headers=given, allow_redirects=False)
