@@ -871,9 +871,9 @@ select
     currency,
     state,
     count(*) as invoice_count,
-    sum(total_amount) as total_amount,
-    sum(paid_amount) as paid_amount,
-    sum(open_amount) as open_amount,
+    cast(sum(total_amount) as numeric(38, 9)) as total_amount,
+    cast(sum(paid_amount) as numeric(38, 9)) as paid_amount,
+    cast(sum(open_amount) as numeric(38, 9)) as open_amount,
     count(*) - count(total_amount) as unknown_total_count,
     count(*) - count(open_amount) as unknown_open_count
 from invoices
