@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?=
+IPXO_CURRENCY ?=
 # GitHub sets these names where the release workflow runs.
 TAG ?= $(GITHUB_REF_NAME)
 REGISTRY ?= ghcr.io/$(GITHUB_REPOSITORY_OWNER)
 UPGRADE ?= --upgrade
 
-.PHONY: demo test coverage manifest manifest-zip dist dist-test image image-test image-push example-test picture picture-test \
-	reliability bench lint lock audit release-check publish release-page clean help
+.PHONY: demo test coverage manifest manifest-zip dist dist-test image image-test image-push example-test books-test sql \
+	picture picture-test reliability bench lint lock audit release-check publish release-page clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
@@ -23,8 +24,8 @@ $(VENV)/installed: pyproject.toml locks/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-demo: $(VENV)/installed  ## sync every stream into invoices.duckdb and invoices.html, from the sandbox or from CONFIG=my.json
-	$(BIN)/python -m demo $(if $(CONFIG),--config '$(CONFIG)')
+demo: $(VENV)/installed  ## sync into invoices.duckdb and make the books, from the sandbox or from CONFIG=my.json
+	$(BIN)/python -m demo $(if $(CONFIG),--config '$(CONFIG)') $(if $(IPXO_CURRENCY),--ipxo-currency '$(IPXO_CURRENCY)')
 
 test: $(VENV)/installed  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
@@ -72,6 +73,20 @@ image-push:  ## push the image that `make image` built to REGISTRY
 example-test: $(VENV)/installed .venv-examples/installed  ## run the examples, with PyAirbyte, Airflow, Dagster and Meltano
 	$(BIN)/python -m pytest -n auto --dist worksteal system_tests/examples
 
+# dbt is in an environment of its own: it ties many packages down.
+.venv-books/installed: $(VENV)/installed pyproject.toml locks/books.txt
+	$(PYTHON) -m venv .venv-books
+	$(BIN)/uv pip install --quiet --python .venv-books/bin/python --no-deps --require-hashes --compile-bytecode \
+		-r locks/books.txt
+	$(BIN)/uv pip install --quiet --python .venv-books/bin/python --no-deps --no-build-isolation -e .
+	touch $@
+
+books-test: .venv-books/installed  ## run the dbt package on DuckDB and PostgreSQL, and ask it the questions of docs/books.md
+	.venv-books/bin/python -m pytest system_tests/books
+
+sql: .venv-books/installed  ## renew dbt/sql: the models of the dbt package as plain SQL, for DuckDB and PostgreSQL
+	.venv-books/bin/python -m tools.plain_sql
+
 picture-test: $(VENV)/installed  ## test the page of the demo in Chromium
 	$(BIN)/python -m pytest system_tests/browser
 
@@ -112,6 +127,8 @@ lock: $(VENV)/installed  ## renew the locks from pyproject.toml; with UPGRADE= o
 		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/bench.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra examples --generate-hashes \
 		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/examples.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra books --generate-hashes \
+		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/books.txt
 
 audit: $(VENV)/installed  ## look for known vulnerabilities in the packages that the connector needs
 	$(BIN)/pip-audit --require-hashes --disable-pip --requirement locks/runtime.txt
@@ -127,4 +144,4 @@ release-page:  ## make a page on GitHub for TAG, with the files in dist
 	gh release create '$(TAG)' dist/*.whl dist/*.tar.gz dist/*.zip --verify-tag --title '$(TAG)' --notes-file dist/notes.md
 
 clean:  ## remove what the other commands have made
-	rm -rf $(VENV) .venv-bench .venv-examples .tmp build dist invoices.duckdb invoices.html
+	rm -rf $(VENV) .venv-bench .venv-examples .venv-books .tmp dbt/target dbt/logs build dist invoices.duckdb invoices.html invoices-csv

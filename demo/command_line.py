@@ -17,17 +17,21 @@ from typing import Any
 from rich.console import Console
 
 from demo.accounts import ROWS, SANDBOX, Run, build_sandbox, next_run
+from demo.books import make_books, open_books
+from demo.csv_files import write_csv
 from demo.database import Database
 from demo.page import write_page
 from demo.problem import Problem
 from demo.progress import ProgressDisplay, working
-from demo.summary import print_summary
+from demo.summary import book_table, print_summary
 
 LOOPBACK = "127.0.0.1"
 WIDTH = 120
 """Of the output where there is no terminal."""
 SANDBOX_SCHEMA, LIVE_SCHEMA = "main", "live"
 """Where the tables are, of the sandbox and of real accounts: one file can hold both."""
+BOOKS = {SANDBOX_SCHEMA: "books", LIVE_SCHEMA: "live_books"}
+"""Where the books are that are made of them."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Arguments:
     config: Path | None
     database: Path
     rows: int
+    ipxo_currency: str | None
 
     @property
     def schema(self) -> str:
@@ -47,6 +52,11 @@ class Arguments:
     def page(self) -> Path:
         """Where the page with the pictures goes."""
         return self.database.with_suffix(".html")
+
+    @property
+    def csv(self) -> Path:
+        """Where the books go as CSV."""
+        return self.database.with_name(f"{self.database.stem}-csv")
 
     @property
     def accounts(self) -> str:
@@ -70,14 +80,17 @@ def parse(arguments: Sequence[str] | None) -> Arguments:
         default=ROWS,
         help="how many rows each list of a new sandbox holds, and ipxo_invoices a tenth of it (%(default)s)",
     )
+    parser.add_argument(
+        "--ipxo-currency", metavar="CODE", help="the currency of IPXO's billing API, which names none, such as USD"
+    )
     parsed = parser.parse_args(arguments)
     if parsed.rows < 1:
         parser.error("--rows must be at least 1")
-    if parsed.database.name.split(".")[0] == LIVE_SCHEMA:
-        parser.error(f"the database cannot be called {LIVE_SCHEMA}: one of its schemas is")
+    if (name := parsed.database.name.split(".")[0]) in (LIVE_SCHEMA, *BOOKS.values()):
+        parser.error(f"the database cannot be called {name}: one of its schemas is")
     if parsed.database.suffix == ".html":
         parser.error("the database cannot end in .html: the page with the pictures does")
-    return Arguments(parsed.config, parsed.database, parsed.rows)
+    return Arguments(parsed.config, parsed.database, parsed.rows, parsed.ipxo_currency)
 
 
 def connector_executable() -> Path:
@@ -130,7 +143,7 @@ def bypass_proxy() -> None:
 def demonstrate(arguments: Arguments, console: Console, folder: Path) -> int:
     """Runs the demo and returns the exit code."""
     executable = connector_executable()
-    database = Database(arguments.database, arguments.schema, folder)
+    database = Database(arguments.database, arguments.schema, BOOKS[arguments.schema])
     runs = database.runs()
     run = next_run(runs, arguments.rows, arguments.accounts)
     if arguments.config is None:
@@ -154,34 +167,39 @@ def demonstrate(arguments: Arguments, console: Console, folder: Path) -> int:
                 connector.check()
         with working(console, "Listing the streams"):
             streams = connector.discover()
-        database.remember(run, streams)
+        database.remember(run)
         began = time.monotonic()
         with ProgressDisplay(console, [stream.name for stream in streams], connector.report) as display:
             connector.sync(database.path, database.schema)
         seconds = time.monotonic() - began
         failures = connector.failures(streams)
         database.remember_streams(run, connector.stream_syncs(streams))
-    with working(console, "Drawing the pictures"):
-        unwritten = draw(database, run, arguments.page)
+    with working(console, "Making the books"):
+        make_books(database, run, arguments.ipxo_currency)
+        unwritten = draw(database, run, arguments)
+        with open_books(database) as books:
+            headline, counts, totals = books.headline(), books.counts(), books.totals()
     console.print()
-    summaries, totals = database.summaries(streams), database.totals(streams)
-    print_summary(console, summaries, totals, list(failures), first=not runs)
+    console.print(book_table(headline, first=not runs))
+    print_summary(console, [stream.name for stream in streams], counts, totals, list(failures), first=not runs)
     read = sum(stream.records for stream in display.report.streams.values())
     console.print(f"{read:,} rows read in {seconds:.1f} seconds: {read / seconds:,.0f} rows a second.", highlight=False)
-    console.print(f"\n{unwritten or f'See it in {arguments.page}'}", soft_wrap=True, markup=False, highlight=False)
+    written = f"See it in {arguments.page}, and as CSV in {arguments.csv}"
+    console.print(f"\n{unwritten or written}", soft_wrap=True, markup=False, highlight=False)
     console.print("\nQuery it with:", highlight=False)
-    console.print(database.query_line(streams), soft_wrap=True, markup=False, highlight=False)
+    console.print(database.query_line(), soft_wrap=True, markup=False, highlight=False)
     for name, message in failures.items():
         console.print(f"\n{name} failed. {message}", soft_wrap=True, markup=False, highlight=False)
     return 1 if failures or unwritten else 0
 
 
-def draw(database: Database, run: Run, page: Path) -> str | None:
-    """Writes the page with the pictures; returns what came in its way."""
+def draw(database: Database, run: Run, arguments: Arguments) -> str | None:
+    """Writes the page and the CSV files; returns what came in its way."""
     try:
-        write_page(database, run, page)
+        write_page(database, run, arguments.page)
+        write_csv(database, arguments.csv)
     except OSError as error:
-        return f"The page {page} cannot be written: {error.strerror}."
+        return f"{error.filename or arguments.page} cannot be written: {error.strerror}."
     return None
 
 

@@ -1,4 +1,4 @@
-"""The invoices in the database, counted and added up as the page shows them.
+"""The invoices in the books, counted and added up as the pictures show them.
 
 Amounts are never added up across currencies, nor across streams: what is paid out is no bill.
 """
@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 
 import duckdb
 
-from demo.database import Database, count, texts
-from demo.streams import COLUMNS, Columns
+from demo.database import Database, text
+from demo.streams import TITLES, Title
 
 AGES = (30, 60, 90, 180, 365)
 """Days; the last invoices are older than all of these."""
@@ -30,7 +29,7 @@ class Group:
     place: int | None
     status: str | None
     currency: str | None
-    settled: bool
+    is_open: bool
     invoices: int
     amount: Decimal | None
 
@@ -41,47 +40,43 @@ class StreamInvoices:
     an amount."""
 
     name: str
-    columns: Columns
+    title: Title
     rows: int
     unreadable: int
+    has_status: bool
     months: list[Group]
     ages: list[Group]
 
 
-def read_invoices(database: Database, now: datetime) -> list[StreamInvoices]:
-    """The streams that the database holds. Ages are counted up to `now`, a time in UTC without a zone."""
+def read_invoices(database: Database) -> list[StreamInvoices]:
+    """The streams that the database holds."""
     with database.connect() as connection:
-        return [
-            read_stream(connection, database.table(name), name, columns, now)
-            for name, columns in COLUMNS.items()
-            if database.has_table(connection, name)
-        ]
+        held = [name for name in TITLES if database.has_table(connection, name)]
+        connection.execute(f"SET search_path = 'held.{database.books}'")
+        return [read_stream(connection, name) for name in held]
 
 
-def read_stream(
-    connection: duckdb.DuckDBPyConnection, table: str, name: str, columns: Columns, now: datetime
-) -> StreamInvoices:
+def read_stream(connection: duckdb.DuckDBPyConnection, name: str) -> StreamInvoices:
     """The invoices of one stream."""
-    settled = f"coalesce({columns.status} IN ({texts(columns.final)}), FALSE)" if columns.status else "TRUE"
     source = f"""(
-        SELECT {columns.issued} AS issued, {columns.status or "NULL"} AS status, {settled} AS settled,
-            {columns.currency or "NULL"} AS currency, {columns.amount} AS amount, {columns.left or "NULL"} AS remainder
-        FROM {table}
+        SELECT invoices.*, open_invoices.invoice_id IS NOT NULL AS is_open
+        FROM invoices LEFT JOIN open_invoices USING (stream, invoice_id)
+        WHERE stream = {text(name)} AND NOT invoices.is_deleted
     )"""
-    days = f"date_diff('day', issued, TIMESTAMP '{now.isoformat(' ')}')"
+    counts = f"SELECT count(*), count(*) - count(total_amount), count(provider_status) FROM {source}"
+    ((rows, unreadable, with_status),) = connection.execute(counts).fetchall()
+    # To the time of the sync: a day that has only begun counts as a whole one between dates.
+    days = "date_diff('day', issued_at AT TIME ZONE 'UTC', as_of AT TIME ZONE 'UTC')"
     age = "CASE " + " ".join(f"WHEN {days} <= {most} THEN {number}" for number, most in enumerate(AGES))
     return StreamInvoices(
         name,
-        columns,
-        rows=count(connection, f"SELECT count(*) FROM {table}"),
-        unreadable=count(connection, f"SELECT count(*) FROM {source} WHERE amount IS NULL"),
-        months=groups(connection, source, "year(issued) * 12 + month(issued) - 1", "amount", "TRUE"),
+        TITLES[name],
+        rows,
+        unreadable,
+        has_status=with_status > 0,
+        months=groups(connection, source, "year(issued_month) * 12 + month(issued_month) - 1", "total_amount", "TRUE"),
         ages=groups(
-            connection,
-            source,
-            f"{age} WHEN {days} IS NOT NULL THEN {len(AGES)} END",
-            "coalesce(remainder, amount)",
-            "NOT settled",
+            connection, source, f"{age} WHEN {days} IS NOT NULL THEN {len(AGES)} END", "open_amount", "is_open"
         ),
     )
 
@@ -89,12 +84,13 @@ def read_stream(
 def groups(connection: duckdb.DuckDBPyConnection, source: str, place: str, amount: str, where: str) -> list[Group]:
     """The groups of these invoices, in the order of their places, those without a date at the end."""
     rows = connection.execute(
-        f"SELECT {place} AS place, status, currency, settled, count(*), sum({amount}) FROM {source} WHERE {where}"
-        " GROUP BY ALL ORDER BY place NULLS LAST, currency NULLS LAST, settled DESC, status"
+        f"SELECT {place} AS place, provider_status, currency, is_open, count(*), sum({amount}) FROM {source}"
+        f" WHERE {where} GROUP BY ALL"
+        " ORDER BY place NULLS LAST, currency NULLS LAST, is_open, provider_status"
     ).fetchall()
     return [
-        Group(place, shown(status), shown(currency), settled, invoices, amount)
-        for place, status, currency, settled, invoices, amount in rows
+        Group(place, shown(status), shown(currency), is_open, invoices, amount)
+        for place, status, currency, is_open, invoices, amount in rows
     ]
 
 

@@ -1,10 +1,14 @@
-"""The page with the pictures: made from the database alone, in one file that runs no script and loads nothing."""
+"""The page: the books and the pictures, made from the database alone, in one file that loads nothing."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
@@ -12,12 +16,17 @@ from markupsafe import Markup
 
 from demo import pictures
 from demo.accounts import SANDBOX, Run
+from demo.books import BUCKETS, CHANGED, SIDES, Aged, open_books
 from demo.charts import Span, sync_chart
 from demo.database import Database, StreamSync
-from demo.invoices import Group, StreamInvoices, read_invoices
+from demo.invoices import Group, StreamInvoices, read_invoices, shown
 from demo.pictures import Looks, Picture
 
 TEMPLATE = Path(__file__).with_name("page.html")
+STYLE = Path(__file__).with_name("page.css")
+SCRIPT = Path(__file__).with_name("page.js")
+MOST = 500
+"""How many rows a list on the page has; the CSV files have all."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,7 @@ class Section:
 def write_page(database: Database, run: Run, path: Path) -> None:
     """Writes the page as of this run. What stood there stays until the new page is complete."""
     complete = path.with_name(f"{path.name}.new")
+    complete.touch(mode=0o600)
     complete.write_text(page(database, run, datetime.now(timezone.utc)), "utf-8")
     complete.replace(path)
 
@@ -45,36 +55,63 @@ def write_page(database: Database, run: Run, path: Path) -> None:
 def page(database: Database, run: Run, made: datetime) -> str:
     """The page as HTML."""
     syncs = database.stream_syncs(run)
-    streams = read_invoices(database, run.started.replace(tzinfo=None))
-    last = pictures.month_number(run.started)
+    streams = read_invoices(database)
+    with open_books(database) as books:
+        answers = {
+            "headline": books.headline(),
+            "open_invoices": books.open_invoices(),
+            "changes": books.changes(),
+            "ageing": by_age(books.ageing()),
+            "counterparties": books.counterparties(),
+        }
+    script = SCRIPT.read_text("utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
         "invoices": pictures.invoice_count,
         "money": pictures.money,
         "seconds": seconds_in_words,
+        "shown": shown,
         "status": pictures.status_name,
         "time": time_in_words,
         "unit": pictures.unit,
     }
     return environment.from_string(TEMPLATE.read_text("utf-8")).render(
+        **answers,
         age_name=pictures.age_name,
+        buckets=BUCKETS,
         accounts=None if run.accounts == SANDBOX else Path(run.accounts).name,
+        changed=CHANGED,
         database=database.path.name,
         failures=[sync for sync in syncs if sync.failure],
+        first=len(database.runs()) < 2,
         held={stream.name: stream.rows for stream in streams},
         made=made,
         month_name=pictures.month_name,
+        most=MOST,
         run=run,
-        sections=[section(stream, syncs, last) for stream in streams],
+        # Both are this project's own, and no text of others is among them.
+        script=Markup(script),  # noqa: S704
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        sections=[section(stream, syncs, pictures.month_number(run.started)) for stream in streams],
+        sides=SIDES,
+        style=Markup(STYLE.read_text("utf-8")),  # noqa: S704
         sync_picture=Markup(sync_chart(spans(syncs))) if syncs else None,  # noqa: S704  # Escaped by the library.
         syncs=syncs,
     )
 
 
+def by_age(ageing: Sequence[Aged]) -> dict[tuple[str, str | None], dict[str, Decimal | None]]:
+    """For each direction and currency, what is open of each age."""
+    table: dict[tuple[str, str | None], dict[str, Decimal | None]] = {}
+    for aged in ageing:
+        table.setdefault((aged.direction, aged.currency), {})[aged.bucket] = aged.open
+    return table
+
+
 def section(stream: StreamInvoices, syncs: list[StreamSync], last: int) -> Section:
     """What the page says of a stream."""
     looks = Looks(stream)
-    kinds = {(group.settled, group.status): group for group in stream.months}.values()
+    kinds = {(group.is_open, group.status): group for group in stream.months}.values()
     return Section(
         stream,
         next((sync for sync in syncs if sync.name == stream.name), None),

@@ -51,14 +51,14 @@ class Looks:
     def __init__(self, stream: StreamInvoices) -> None:
         counts: Counter[tuple[bool, str | None]] = Counter()
         for group in stream.months:
-            counts[group.settled, group.status] += group.invoices
-        frequent_first = sorted(counts, key=lambda kind: (not kind[0], -counts[kind], kind[1] or ""))
-        colours = {True: cycle(SETTLED_COLOURS if stream.columns.status else (GREY,)), False: cycle(OPEN_COLOURS)}
+            counts[group.is_open, group.status] += group.invoices
+        frequent_first = sorted(counts, key=lambda kind: (kind[0], -counts[kind], kind[1] or ""))
+        colours = {False: cycle(SETTLED_COLOURS if stream.has_status else (GREY,)), True: cycle(OPEN_COLOURS)}
         self._looks = {kind: Look(next(colours[kind[0]]), rank) for rank, kind in enumerate(frequent_first)}
 
     def of(self, group: Group) -> Look:
         """The look of this group's status."""
-        return self._looks[group.settled, group.status]
+        return self._looks[group.is_open, group.status]
 
 
 def month_pictures(stream: StreamInvoices, last: int, looks: Looks) -> list[Picture]:
@@ -122,7 +122,7 @@ def amount_bars(
 
 def bar(stream: StreamInvoices, group: Group, place: str, looks: Looks, value: float, shown: str) -> Bar:
     """The bar of a group."""
-    status = f", {status_name(group)}" if stream.columns.status else ""
+    status = f", {status_name(group)}" if stream.has_status else ""
     look = looks.of(group)
     return Bar(place, value, look.colour, look.rank, f"{place}{status}: {shown}")
 

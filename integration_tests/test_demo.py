@@ -1,5 +1,6 @@
 """The demo as a user runs it: `python -m demo` twice, then with a failing provider and with a bad configuration."""
 
+import csv
 import importlib.util
 import io
 import json
@@ -11,8 +12,10 @@ import sys
 import tempfile
 import textwrap
 import time
+from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest.mock import patch
@@ -33,8 +36,8 @@ from demo.command_line import quiet_environment, run
 from demo.database import Database
 from demo.problem import Problem
 from demo.progress import StreamProgress
-from demo.streams import COLUMNS
-from integration_tests.support.invoices_page import Page, expected_bars
+from integration_tests.support import truth
+from integration_tests.support.invoices_page import KEPT, Page, expected_bars
 
 if TYPE_CHECKING:
     from demo.sync import Connector
@@ -75,6 +78,14 @@ class Screen:
         """The cells of a stream in the first table."""
         line = next(line for line in self.text.splitlines() if line.startswith("│") and stream in line)
         return [cell.strip() for cell in line.strip("│").split("│")]
+
+    def answer(self, question: str) -> list[tuple[str, str, str]]:
+        """Currency, number and amount in each line of an answer in the table of the books."""
+        books = self.text[self.text.index("The books") : self.text.index("└")]
+        _, _, found = books.partition(f"│ {question} ")
+        lines = (question + found.partition("├")[0]).splitlines()
+        cells = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines if "│" in line]
+        return [(line[-3], line[-2], line[-1]) for line in cells]
 
 
 class Demo:
@@ -154,9 +165,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 
 @pytest.fixture
-def database(runs: Runs, tmp_path: Path) -> Database:
+def database(runs: Runs) -> Database:
     """The database after the two runs."""
-    return Database(runs.demo.path, "main", tmp_path)
+    return Database(runs.demo.path, "main", "books")
 
 
 @pytest.fixture
@@ -169,10 +180,14 @@ def page(runs: Runs) -> Page:
 def test_the_first_run_counts_every_row_of_the_sandbox(runs: Runs, database: Database, stream: str) -> None:
     rows = list(accounts.build_sandbox(database.runs()[:1]).tables[stream].rows())
     assert len(rows) == (ROWS // 10 if stream == "ipxo_invoices" else ROWS)
-    settled = None if "nexudus" in stream else sum(row["status"] in COLUMNS[stream].final for row in rows)
-    counts = ["-", "-"] if settled is None else [str(len(rows) - settled), str(settled)]
+    kept = KEPT[stream]
+    opened, settled = (
+        ("-", "-")
+        if "nexudus" in stream
+        else (str(sum(map(kept.is_open, rows))), str(sum(row["status"] in kept.settled for row in rows)))
+    )
 
-    assert runs.first.row(stream) == [stream, str(len(rows)), str(len(rows)), "0", *counts]
+    assert runs.first.row(stream) == [stream, str(len(rows)), str(len(rows)), "0", opened, settled]
     assert f"{stream}: {len(rows)} rows read" in runs.first.text
 
 
@@ -214,6 +229,53 @@ def test_the_second_run_sums_them_up_in_one_line(runs: Runs) -> None:
     assert (runs.second.exit_code, runs.second.errors) == (0, "")
 
 
+def test_the_books_on_the_screen_are_those_of_the_sandbox(runs: Runs, database: Database) -> None:
+    earlier, held = (truth.rows(accounts.build_sandbox(database.runs()[:count])) for count in (1, 2))
+    started = database.runs()[-1].started
+    month = started.date().replace(day=1)
+    opened = truth.opened(held)
+    answers: dict[str, list[tuple[str | None, int, Decimal]]] = {
+        "Owed to us": [(currency, *found) for (side, currency), found in opened.items() if side == "receivable"],
+        "Owed by us": [(currency, *found) for (side, currency), found in opened.items() if side == "payable"],
+        "Overdue": [(None, *sums(truth.overdue(held, started.date()).values()))],
+    }
+    for question, expected in answers.items():
+        assert sorted(runs.second.answer(question)) == sorted(
+            (currency or "none told", f"{number:,}", f"{amount:,.2f}") for currency, number, amount in expected
+        )
+    paid = truth.paid(earlier, held, started, month)
+    assert sorted(line[2] for line in runs.second.answer("Paid this month")) == sorted(
+        f"{amount:,.2f}" for amount in paid.values()
+    )
+    changes = truth.changes(earlier, held)
+    lines = runs.second.answer("Changed since the last run")
+    assert sum(int(line[1]) for line in lines) == len(changes)
+    assert "Changed since the last run" not in runs.first.text
+
+
+def sums(amounts: Iterable[Decimal]) -> tuple[int, Decimal]:
+    """How many amounts there are, and their sum."""
+    found = list(amounts)
+    return len(found), sum(found, Decimal(0))
+
+
+@pytest.mark.parametrize(("table", "name"), [("invoices", "invoices"), ("open_invoices", "open_invoices")])
+def test_each_table_of_the_books_is_a_csv_file(runs: Runs, table: str, name: str) -> None:
+    with duckdb.connect(str(runs.demo.path), read_only=True) as connection:
+        result = connection.execute(f"SELECT invoice_id, open_amount::VARCHAR FROM books.{table} ORDER BY ALL")
+        expected = result.fetchall()
+    path = runs.demo.work / "tmp-csv" / f"{name}.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+
+    assert sorted((row["invoice_id"], row["open_amount"] or None) for row in rows) == expected
+    assert path.stat().st_mode & 0o077 == 0
+    # Names such as =SUM(A1:A9), which a spreadsheet would run.
+    names = {row["counterparty_name"] for row in rows}
+    assert not [found for found in names if found.startswith(("=", "+", "-", "@"))]
+    assert table != "invoices" or "'=SUM(A1:A9)" in names
+
+
 @pytest.mark.parametrize("stream", STREAMS)
 def test_the_database_holds_each_invoice_once(runs: Runs, database: Database, stream: str) -> None:
     with duckdb.connect(str(runs.demo.path), read_only=True) as connection:
@@ -226,14 +288,14 @@ def test_the_query_that_the_demo_prints_works(runs: Runs) -> None:
     line = runs.second.text.split("Query it with:\n")[1].strip()
     result = subprocess.run(line, shell=True, cwd=runs.demo.work, capture_output=True, text=True, check=True)
 
-    assert "paid" in result.stdout
+    assert "receivable" in result.stdout
     assert "invoices" in result.stdout
 
 
 def test_the_page_beside_the_database_shows_the_last_sync(runs: Runs, database: Database) -> None:
     html = (runs.demo.work / "tmp.html").read_text("utf-8")
 
-    assert "\nSee it in tmp.html\n" in runs.second.text
+    assert "\nSee it in tmp.html, and as CSV in tmp-csv\n" in runs.second.text
     for sync in database.stream_syncs(database.runs()[-1]):
         assert sync.failure is None
         assert sync.began and sync.ended and sync.began <= sync.ended
@@ -289,8 +351,8 @@ def test_a_database_that_the_page_would_overwrite_is_refused(capsys: pytest.Capt
     assert "the database cannot end in .html" in capsys.readouterr().err
 
 
-def test_only_the_database_and_the_page_remain(runs: Runs) -> None:
-    assert sorted(path.name for path in runs.demo.work.iterdir()) == ["tmp.duckdb", "tmp.html"]
+def test_only_the_database_the_page_and_the_csv_files_remain(runs: Runs) -> None:
+    assert sorted(path.name for path in runs.demo.work.iterdir()) == ["tmp-csv", "tmp.duckdb", "tmp.html"]
     assert not Path(runs.demo.environment["HOME"]).exists()
     assert not list(runs.demo.work.parent.glob("source-invoices-demo-*"))
 

@@ -1,8 +1,11 @@
 """The page with the pictures, parsed as HTML. `make picture-test` tests it in a browser."""
 
+import base64
+import hashlib
 import importlib.util
 import re
 import sys
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -18,27 +21,24 @@ import duckdb
 
 from demo import page, pictures
 from demo.accounts import SANDBOX, Run
+from demo.books import SQL, make_books
 from demo.charts import axis_limit
-from demo.command_line import draw
+from demo.command_line import Arguments, draw
 from demo.database import Database, StreamSync
-from demo.streams import COLUMNS
+from demo.streams import TITLES
 from integration_tests.support.invoices_page import EMOJI, INVISIBLE, INVISIBLE_SHOWN, QUOTES, SCRIPT, Page
 from source_invoices.manifest_file import load_manifest
 
 STARTED = datetime(2026, 3, 15, 12, tzinfo=timezone.utc)
 RUN = Run(STARTED, 0, SANDBOX)
 BEGAN = datetime(2026, 3, 15, 12, 0, 1)
-# The elements that the page may have. None of them runs code or loads anything.
+STREAMS = (SQL / "duckdb_streams.sql").read_text("utf-8")
+# The elements that the page may have. None of them loads anything.
 TAGS = re.findall(
     r"\w+",
     "html head meta title style body header section article h1 h2 h3 p b code ul li figure figcaption div details summary"
-    " table thead tbody tr th td svg g path rect line text tspan defs clippath",
+    " table thead tbody tr th td svg g path rect line text tspan defs clippath script span label input output button",
 )
-SYNC = """
-    CREATE TABLE payhubix_invoices
-        (link VARCHAR, status VARCHAR, created_at TIMESTAMP, currency_symbol VARCHAR,
-         currency_amount DECIMAL(38, 9), remaining_currency_amount DECIMAL(38, 9))
-"""
 
 
 class Held:
@@ -46,15 +46,22 @@ class Held:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "held.duckdb"
-        self.database = Database(self.path, "main", folder)
-        self.database.remember(RUN, [])
+        self.database = Database(self.path, "main", "books")
+        self.database.remember(RUN)
 
     def payhubix(self, *rows: tuple[object, ...]) -> "Held":
         """Payhubix invoices: status, time, currency, amount, amount left."""
+        names = "link, status, created_at, currency_symbol, currency_amount, remaining_currency_amount"
+        return self.rows("payhubix_invoices", names, [[str(number), *row] for number, row in enumerate(rows)])
+
+    def rows(self, stream: str, names: str, rows: Sequence[Sequence[object]]) -> "Held":
+        """Rows of a stream, with a value for each of these columns."""
+        definition = next(part for part in STREAMS.split(";") if f" {stream} (" in part)
         with duckdb.connect(str(self.path)) as connection:
-            connection.execute(SYNC)
-            for number, row in enumerate(rows):
-                connection.execute("INSERT INTO payhubix_invoices VALUES (?, ?, ?, ?, ?, ?)", [str(number), *row])
+            connection.execute(definition)
+            for row in rows:
+                places = ", ".join("?" * len(row))
+                connection.execute(f"INSERT INTO {stream} ({names}) VALUES ({places})", list(row))
         return self
 
     def synced(self, *syncs: StreamSync) -> "Held":
@@ -62,6 +69,7 @@ class Held:
         return self
 
     def page(self) -> Page:
+        make_books(self.database, RUN)
         return Page(page.page(self.database, RUN, STARTED))
 
 
@@ -90,7 +98,7 @@ def test_hostile_text_is_shown_as_plain_text(hostile: Held) -> None:
     assert f"{SCRIPT}: 4 rows, 0.0 s, failed" in sync.line()
 
 
-def test_the_page_runs_nothing_and_loads_nothing(hostile: Held) -> None:
+def test_the_page_runs_its_own_script_only_and_loads_nothing(hostile: Held) -> None:
     read_page = hostile.page()
     elements = list(read_page.root)[1:]
 
@@ -109,7 +117,12 @@ def test_the_page_runs_nothing_and_loads_nothing(hostile: Held) -> None:
         "data",
     }
     (policy,) = read_page.root.all("meta", **{"http-equiv": "Content-Security-Policy"})
-    assert policy.attributes["content"] == "default-src 'none'; style-src 'unsafe-inline'"
+    (script,) = read_page.root.all("script")
+    digest = base64.b64encode(hashlib.sha256(script.text.encode()).digest()).decode()
+    assert policy.attributes["content"] == (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    )
+    assert not re.search(r"fetch|XMLHttp|innerHTML|eval|document\.write|import", script.text)
     (style,) = read_page.root.all("style")
     assert not re.search(r"url|@import", style.text)
 
@@ -120,6 +133,82 @@ def test_every_bar_has_a_tooltip_with_its_label(hostile: Held) -> None:
     assert len(bars) == 4 + 4 + 4 + 1
     for bar in bars:
         assert [title.text for title in bar.all("title")] == [bar.attributes["aria-label"]]
+
+
+def test_the_page_opens_with_the_books(held: Held) -> None:
+    held.payhubix(
+        ("Created", BEGAN, "EUR", 10, 10),
+        ("Partially", BEGAN, "EUR", 10, 4),
+        ("Paid", BEGAN, "EUR", 10, 0),
+        ("PartiallyExpired", BEGAN, "EUR", 10, 4),
+    )
+    ecommerce = [
+        [status, status, '{"currency": "USD", "amount": "7.50"}'] for status in ("draft", "sent", "written_off")
+    ]
+    held.rows("ipxo_ecommerce_invoices", "uuid, status, total", ecommerce)
+    times = [int((STARTED + timedelta(days=days)).timestamp()) for days in (-40, 1)]
+    bills = [[str(time), "unpaid", time, 8, 8] for time in times]
+    held.rows("ipxo_invoices", "uuid, status, date_due, total, total_left_to_pay", bills)
+    paid = [["1", "paid", int(BEGAN.replace(tzinfo=timezone.utc).timestamp()), 5]]
+    held.rows("ipxo_payout_invoices", "uuid, status, date_paid, total", paid)
+    root = held.page().root
+
+    (books,) = root.all("section", id="books")
+    assert [card.line() for card in books.all("div")] == [
+        "Owed to us 14.00 EUR 2 invoices",
+        "Owed by us 7.50 USD 1 invoice 16.00 no currency 2 invoices",
+        "Overdue 8.00 no currency by us, 1 invoice",
+        "Paid this month 5.00 no currency to us, 1 invoice",
+    ]
+    (opened,) = root.all("section", id="open")
+    rows = [[cell.text for cell in row.all("td")] for row in opened.all("tbody")[0].all("tr")]
+    assert [(row[1], row[5], row[9]) for row in rows] == [
+        ("by us", "40 days", "8.00"),
+        ("to us", "", "10.00"),
+        ("to us", "", "4.00"),
+        ("by us", "", "8.00"),
+        ("by us", "", "7.50"),
+    ]
+    (ageing,) = root.all("section", id="ageing")
+    assert [[cell.text for cell in row.all("td")] for row in ageing.all("tbody")[0].all("tr")] == [
+        ["to us", "EUR", "", "14.00", "", "", "", ""],
+        ["by us", "USD", "", "", "", "", "", "7.50"],
+        ["by us", "no currency", "8.00", "", "8.00", "", "", ""],
+    ]
+    (parties,) = root.all("section", id="counterparties")
+    assert [row.line() for row in parties.all("tbody")[0].all("tr")] == [
+        "to usnot toldEUR214.00",
+        "by usIPXOUSD17.50",
+        "by usIPXOno currency216.008.00",
+    ]
+
+
+def test_the_page_says_what_changed_since_the_last_run(held: Held) -> None:
+    held.payhubix(("Created", BEGAN, "EUR", 10, 10), ("Created", BEGAN, "EUR", 5, 5))
+    held.page()
+    later = Run(STARTED + timedelta(days=1), 0, SANDBOX)
+    held.database.remember(later)
+    with duckdb.connect(str(held.path)) as connection:
+        connection.execute(
+            "UPDATE payhubix_invoices SET status = 'Paid', remaining_currency_amount = 0 WHERE link = '0'"
+        )
+    make_books(held.database, later)
+    root = Page(page.page(held.database, later, STARTED)).root
+
+    (changes,) = root.all("section", id="changes")
+    assert [row.line() for row in changes.all("tbody")[0].all("tr")] == [
+        "payhubix 0changedto usopenpaidEUR10.0010.000.00"
+    ]
+    (books,) = root.all("section", id="books")
+    assert books.all("div")[-1].line() == "Changed since the last run -10.00 EUR 1 invoice"
+
+
+def test_a_long_list_ends_and_says_where_the_rest_is(held: Held) -> None:
+    rows = [("Created", BEGAN, "EUR", 1, 1)] * (page.MOST + 1)
+    (opened,) = held.payhubix(*rows).page().root.all("section", id="open")
+
+    assert len(opened.all("tbody")[0].all("tr")) == page.MOST
+    assert f"Here are the first {page.MOST} of {page.MOST + 1}. All are in open_invoices.csv." in opened.line()
 
 
 def test_a_list_without_rows_says_so(held: Held) -> None:
@@ -232,13 +321,10 @@ def test_a_credit_is_subtracted(held: Held) -> None:
 
 
 def test_an_unreadable_amount_or_time_of_ipxo_breaks_nothing(held: Held) -> None:
-    with duckdb.connect(str(held.path)) as connection:
-        connection.execute("CREATE TABLE ipxo_ecommerce_invoices (status VARCHAR, placed_at TIMESTAMP, total JSON)")
-        connection.execute(
-            """INSERT INTO ipxo_ecommerce_invoices VALUES ('paid', NULL, '{"amount": "a lot"}'), (NULL, NULL, NULL)"""
-        )
-        connection.execute("CREATE TABLE ipxo_payout_invoices (status VARCHAR, date BIGINT, total DECIMAL(38, 9))")
-        connection.execute("INSERT INTO ipxo_payout_invoices VALUES ('paid', 9223372036854775807, 1), ('paid', 0, 1)")
+    ecommerce = [["1", "paid", None, '{"amount": "a lot"}'], ["2", None, None, None]]
+    held.rows("ipxo_ecommerce_invoices", "uuid, status, placed_at, total", ecommerce)
+    payouts = [["1", "paid", 9223372036854775807, 1], ["2", "paid", 0, 1]]
+    held.rows("ipxo_payout_invoices", "uuid, status, date, total", payouts)
     result = held.page()
 
     assert result.table("ipxo_ecommerce_invoices", 0) == [
@@ -248,18 +334,26 @@ def test_an_unreadable_amount_or_time_of_ipxo_breaks_nothing(held: Held) -> None
     assert result.table("ipxo_payout_invoices", 0) == [["no date", "paid", "no currency", "2", "2.00"]]
 
 
-@pytest.mark.parametrize("stream", COLUMNS)
-def test_the_final_statuses_are_those_of_the_connector(stream: str) -> None:
+@pytest.mark.parametrize("stream", [stream for stream in TITLES if "nexudus" not in stream])
+def test_the_final_statuses_of_the_connector_are_settled_in_the_books(held: Held, stream: str) -> None:
     parts = [
         found
         for group in load_manifest()["streams"]
         for found in group["streams"]
         if found["$parameters"]["name"] == stream
     ]
-    final = {tuple(part["$parameters"]["final"]) for part in parts if "final" in part["$parameters"]}
+    ((*final,),) = {tuple(part["$parameters"]["final"]) for part in parts if "final" in part["$parameters"]}
+    assert final
 
-    assert {COLUMNS[stream].final} == (final or {()})
-    assert (COLUMNS[stream].status is None) == (not final)
+    key = "link" if "payhubix" in stream else "uuid"
+    held.rows(stream, f"{key}, status", [[status, status] for status in final])
+    make_books(held.database, RUN)
+
+    with duckdb.connect(str(held.path), read_only=True) as connection:
+        states = connection.execute("SELECT invoice_id, state, open_amount FROM books.invoices").fetchall()
+    assert {status for status, state, left in states if state in ("paid", "void", "refunded") and left == 0} == set(
+        final
+    )
 
 
 @pytest.mark.parametrize("invoices", [1, 2, 3, 5])
@@ -347,5 +441,10 @@ def test_the_old_page_remains_if_the_new_one_cannot_be_written(held: Held) -> No
     path.write_text("old")
     (path.parent / "held.html.new").mkdir()
 
-    assert draw(held.database, RUN, path) == f"The page {path} cannot be written: Is a directory."
+    make_books(held.database, RUN)
+
+    assert (
+        draw(held.database, RUN, Arguments(None, held.path, 0, None))
+        == f"{path}.new cannot be written: Is a directory."
+    )
     assert path.read_text() == "old"

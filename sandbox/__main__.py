@@ -32,6 +32,7 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=7, help="another seed makes other rows")
     parser.add_argument("--port", type=int, default=0, help="first of four ports in a row; 0: any free ports")
+    parser.add_argument("--large-amounts", action="store_true", help="now and then an amount beyond 32 bits")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each data request is answered")
     options = parser.parse_args()
     try:
@@ -41,7 +42,13 @@ def main() -> None:
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())
-    with Sandbox(rows=rows, seed=options.seed, port=options.port, latency=options.latency) as sandbox:
+    with Sandbox(
+        rows=rows,
+        seed=options.seed,
+        port=options.port,
+        latency=options.latency,
+        large_amounts=options.large_amounts,
+    ) as sandbox:
         print(json.dumps(sandbox.config()), flush=True)
         done.wait()
 

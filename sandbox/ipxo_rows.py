@@ -11,6 +11,7 @@ from sandbox.values import (
     NAMES,
     NEVER,
     SECOND,
+    cents_of,
     fraction_text,
     instant,
     mix,
@@ -30,6 +31,7 @@ class BillingSource:
     time_field = "date"
     tick = SECOND
     touched_by_change = False
+    large_amounts = False
 
     def __init__(self, seed: int, tenant: str, timeline: Timeline) -> None:
         self.seed = seed
@@ -74,9 +76,7 @@ class PayoutSource(BillingSource):
         bits = mix(index, self.seed)
         date = time // SECOND
         status = self._status(index, time)
-        cents = (bits >> 8) % 500_000 + 100
-        if bits % 199 == 0:
-            cents *= 1_000_003  # an amount beyond 32 bits
+        cents = cents_of(bits, 500_000, self.large_amounts)
         paid = status == "paid"
         uuid = uuid_text(bits, index)
         return {

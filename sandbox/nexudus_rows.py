@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.tables import Key, Row
 from sandbox.timeline import Timeline
-from sandbox.values import DAY, NAMES, NEVER, SECOND, fraction_text, instant, mix, uuid_text, wall_time
+from sandbox.values import DAY, NAMES, NEVER, SECOND, cents_of, fraction_text, instant, mix, uuid_text, wall_time
 
 FIRST_ID = 87_000_000
 MICROSECOND = timedelta(microseconds=1)
@@ -20,6 +20,7 @@ class NexudusSource:
     time_field = "UpdatedOn"
     tick = 1000
     touched_by_change = True
+    large_amounts = False
 
     def __init__(self, seed: int, timeline: Timeline) -> None:
         self.seed = seed
@@ -59,9 +60,7 @@ class NexudusSource:
             # It depends on the first update, so that a later change of the row does not change it.
             created = self.timeline.at(index) - (bits % 20 + 1) * DAY - bits % 86_400 * SECOND
         sparse = bits % 11 == 0
-        cents = (bits >> 8) % 800_000 + 100
-        if bits % 199 == 0:
-            cents *= 1_000_003  # an amount beyond 32 bits
+        cents = cents_of(bits, 800_000, self.large_amounts)
         name = NAMES[(bits >> 12) % 16]
         return {
             "InvoiceId": 500_000 + index,

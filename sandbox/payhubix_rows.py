@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.tables import Key, Row
 from sandbox.timeline import Timeline
-from sandbox.values import NAMES, NEVER, SECOND, fraction_text, instant, mix, uuid_text, wall_time
+from sandbox.values import NAMES, NEVER, SECOND, cents_of, fraction_text, instant, mix, uuid_text, wall_time
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRSTVWXYZ"
 OPEN_FOR = 3 * 3600 * SECOND
@@ -20,6 +20,7 @@ class PayhubixSource:
     time_field = "created_at"
     tick = 1000
     touched_by_change = False
+    large_amounts = False
 
     def __init__(self, seed: int, timeline: Timeline) -> None:
         self.seed = seed
@@ -55,9 +56,7 @@ class PayhubixSource:
         bits = mix(index, self.seed)
         link = self._link(index, bits)
         status = self._status(index, time)
-        cents = (bits >> 8) % 400_000 + 100
-        if bits % 199 == 0:
-            cents *= 1_000_003  # an amount beyond 32 bits
+        cents = cents_of(bits, 400_000, self.large_amounts)
         amount: float = cents // 100 if bits & 1 else cents / 100  # numbers without a fraction come as integers
         symbol, sign = (("USD", "$"), ("EUR", "€"), ("USD", "$"), ("GBP", "£"))[(bits >> 1) & 3]
         return {

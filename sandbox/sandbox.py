@@ -45,6 +45,7 @@ class Sandbox:
 
     `rows`: how many rows each list holds, or a mapping from stream to number (others are empty). `newest`: the time
     of the newest generated row and of the sandbox's clock at the start. `span`: the time that generated rows cover.
+    `large_amounts`: whether an amount is now and then beyond 32 bits, which no invoice is but a program must bear.
     `latency`: seconds before a data request is answered. `port`: the first of four ports in a row; 0 takes any free
     ones.
     """
@@ -57,6 +58,7 @@ class Sandbox:
         latency: float = 0.0,
         port: int = 0,
         span: timedelta = timedelta(microseconds=SPAN // 1000),
+        large_amounts: bool = False,
     ) -> None:
         counts = {name: rows if isinstance(rows, int) else rows.get(name, 0) for name in STREAMS}
         unknown = set() if isinstance(rows, int) else set(rows) - set(STREAMS)
@@ -89,6 +91,8 @@ class Sandbox:
             nexudus_source,
             payhubix_source,
         )
+        for source in sources:
+            source.large_amounts = large_amounts
         self.tables = {
             name: Table(name, source, timelines[name], self.clock)
             for name, source in zip(STREAMS, sources, strict=True)

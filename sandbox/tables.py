@@ -28,6 +28,8 @@ class Source(Protocol):
     """The smallest step of the list's times, in nanoseconds."""
     touched_by_change: bool
     """Whether the time is the one of the last change. Otherwise it is the time of issue."""
+    large_amounts: bool
+    """Whether an amount is now and then beyond 32 bits."""
 
     def key(self, index: int) -> Key: ...
     def index(self, key: Key) -> int | None: ...

@@ -50,6 +50,12 @@ def mix(index: int, seed: int) -> int:
     return value ^ (value >> 31)
 
 
+def cents_of(bits: int, most: int, large: bool) -> int:
+    """An amount in cents, as invoices have them; if `large`, now and then one beyond 32 bits."""
+    cents = (bits >> 8) % most + 100
+    return cents * 1_000_003 if large and bits % 199 == 0 else cents
+
+
 def uuid_text(bits: int, index: int) -> str:
     """Returns a UUID that looks like version 4. Its last group is the row's index, so a key is found without search."""
     text = f"{bits:016x}"

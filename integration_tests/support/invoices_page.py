@@ -29,7 +29,11 @@ class Kept:
     amount: Callable[[Row], Decimal]
     left: Callable[[Row], Decimal]
     currency: Callable[[Row], str | None]
-    final: set[str]
+    settled: set[str]
+
+    def is_open(self, row: Row) -> bool:
+        """Whether the invoice is neither settled nor a draft."""
+        return row["status"] not in self.settled | {"draft"}
 
 
 def unix_time(row: Row) -> datetime:
@@ -54,7 +58,7 @@ KEPT = {
         lambda row: Decimal(json.loads(row["total"])["amount_minor"]) / 100,
         lambda row: Decimal(json.loads(row["total"])["amount_minor"]) / 100,
         lambda row: json.loads(row["total"])["currency"],
-        {"paid", "refunded"},
+        {"paid", "refunded", "written_off"},
     ),
     "nexudus_payout_invoices": Kept(
         lambda row: row["createdon"],
@@ -98,7 +102,7 @@ def expected_bars(database: Path, schema: str, stream: str) -> dict[str, list[st
             month = f"{issued:%B %Y}{status}"
             found["Invoices by month", "", month] += 1
             found[f"Amount by month, {unit}", unit, month] += kept.amount(row)
-        if status and row["status"] not in kept.final:
+        if status and kept.is_open(row):
             age = (started.date() - issued.date()).days if issued else None
             name = "no date" if age is None else next(name for most, name in AGES.items() if age <= most)
             found[f"Open amount by age, {unit}", unit, f"{name}{status}"] += kept.left(row)

@@ -1,0 +1,1 @@
+"""The dbt package on DuckDB and PostgreSQL: `make books-test`."""

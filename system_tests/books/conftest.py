@@ -1,0 +1,101 @@
+"""Two syncs of the sandbox, the first before this month, into each kind of database, with books made after each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from demo.accounts import BUSINESS, do_business
+from integration_tests.support import truth
+from integration_tests.support.truth import last_month
+from sandbox import Sandbox
+from system_tests.books.loaders import FORMS, Reader
+from system_tests.books.ways import DuckDbWay, PostgresWay, Way
+from system_tests.postgresql import Postgres
+
+ROWS = 150
+DUCKDB = "pyairbyte"
+WAYS = (DUCKDB, *FORMS)
+
+
+@dataclass(frozen=True)
+class World:
+    """The databases, and what the sandbox held at each sync."""
+
+    ways: dict[str, Way]
+    first: datetime
+    second: datetime
+    earlier: truth.Rows
+    now: truth.Rows
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with Postgres() as server:
+        yield server
+
+
+def live_on(sandbox: Sandbox, start: datetime, end: datetime) -> None:
+    """What happens at the providers between the two syncs: business as usual, and what is rare."""
+    for name, business in BUSINESS.items():
+        do_business(sandbox.tables[name], business, start, end)
+    payhubix = sandbox.tables["payhubix_invoices"]
+    open_keys = [row["link"] for row in payhubix.rows() if row["status"] == "Created"]
+    payhubix.change(open_keys[0], status="Partially", currency_amount=100.1, remaining_currency_amount=33.34)
+    partial = next(row for row in payhubix.rows() if row["status"] == "Partially" and row["link"] != open_keys[0])
+    payhubix.change(partial["link"], status="PartiallyExpired")
+    payhubix.add(issued=end, status="Created", currency_amount=0.12345678, remaining_currency_amount=0.12345678)
+    ecommerce = sandbox.tables["ipxo_ecommerce_invoices"]
+    sent = [row["uuid"] for row in ecommerce.rows() if row["status"] == "sent"]
+    ecommerce.change(sent[0], status="written_off")
+    total = {"currency": None, "amount": "-12.50", "amount_minor": -1250}
+    ecommerce.add(issued=end, status="unpaid", total=total)
+    billing = sandbox.tables["ipxo_invoices"]
+    unpaid = [row for row in billing.rows() if row["status"] == "unpaid"]
+    part = {"total_paid": 10.01, "total_left_to_pay": unpaid[0]["total"] - 10.01}
+    billing.change(unpaid[0]["uuid"], part)
+    payouts = sandbox.tables["ipxo_payout_invoices"]
+    payouts.add(issued=end, status="unpaid", total=-99.99, items=[])
+
+
+@pytest.fixture(scope="session")
+def world(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    second = datetime.now(timezone.utc).replace(microsecond=0)
+    first = last_month(second)
+    with Sandbox(rows=ROWS, newest=first, large_amounts=True) as sandbox:
+        ways: dict[str, Way] = {DUCKDB: DuckDbWay(sandbox.config(), tmp_path_factory.mktemp(DUCKDB))}
+        for form in FORMS:
+            postgres.create(form)
+            ways[form] = PostgresWay(postgres, form, form, tmp_path_factory.mktemp(form))
+        reader = Reader(sandbox.config(), tmp_path_factory.mktemp("reader"))
+        held = []
+        for number, time in enumerate((first, second), 1):
+            if number == 2:
+                live_on(sandbox, first, second)
+            held.append(truth.rows(sandbox))
+            rows = reader.read()
+            for name, way in ways.items():
+                way.sync(rows, number)
+                if number == 1 and name not in (DUCKDB, "dlt"):
+                    way.make(time)
+                else:
+                    way.build(time, unit_tests=number == 1)
+        yield World(ways, first, second, *held)
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest, world: World) -> Way:
+    """Each database after the two syncs. What changes it belongs into a test of its own."""
+    return world.ways[request.param]
+
+
+@pytest.fixture
+def deleting(postgres: Postgres, tmp_path: Path) -> Iterator[tuple[Sandbox, PostgresWay]]:
+    """A sandbox, and an empty database for its invoices."""
+    postgres.create(tmp_path.name)
+    with Sandbox(rows=20) as sandbox:
+        yield sandbox, PostgresWay(postgres, tmp_path.name, "dlt", tmp_path)
