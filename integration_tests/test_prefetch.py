@@ -182,7 +182,7 @@ def test_the_list_of_details_is_read_page_by_page() -> None:
 
 
 def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("prefetch")]
 
 
 def test_a_failure_leaves_no_thread_behind() -> None:
@@ -195,6 +195,6 @@ def test_a_failure_leaves_no_thread_behind() -> None:
                     Fault(kind=fault, route=stream, times=None, when=lambda asked: asked.value("page") == "12")
                 )
             else:
-                sandbox.tables[stream].change(sandbox.tables[stream].keys()[24], date_paid="yesterday")
+                sandbox.tables[stream].change(sandbox.tables[stream].keys()[24], date="yesterday")
             assert read(sandbox.config(), [stream]).status(stream) == "INCOMPLETE"
             assert threads() == []

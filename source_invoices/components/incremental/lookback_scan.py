@@ -41,6 +41,8 @@ class LookbackScan:
         self.newest: datetime | None = None
         self._newest_key = ""
         self.open_and_older = 0
+        self._rows: Sequence[Row] = ()
+        self._issued: list[datetime | None] = []
         self.is_read_to_the_end = False
         self._is_finished = False
 
@@ -59,8 +61,9 @@ class LookbackScan:
         columns = self.rule.columns
         last = self.order.last
         accepted = []
-        for row in rows:
-            issued = columns.issued_at(row)
+        # Kept for `observe`, which is told the same rows.
+        self._rows, self._issued = rows, [columns.issued_at(row) for row in rows]
+        for row, issued in zip(rows, self._issued, strict=True):
             key = str(row[columns.key])
             if issued:
                 last = issued
@@ -83,7 +86,8 @@ class LookbackScan:
 
     def observe(self, page: Page) -> bool:
         """Counts the rows of a page. Returns whether the list follows the order, as far as its rows show."""
-        issued = [self.rule.columns.issued_at(row) for row in page.rows]
+        same = self._rows is page.rows
+        issued = self._issued if same else [self.rule.columns.issued_at(row) for row in page.rows]
         follows = self.order.observe(issued)
         starts = {self._next_start(), *([self.saved.lookback_start] if self.saved else [])}
         self.count.observe(page, issued, starts)
