@@ -86,8 +86,7 @@ class LookbackScan:
 
     def observe(self, page: Page) -> bool:
         """Counts the rows of a page. Returns whether the list follows the order, as far as its rows show."""
-        same = self._rows is page.rows
-        issued = self._issued if same else [self.rule.columns.issued_at(row) for row in page.rows]
+        issued = self._issued if self._rows is page.rows else [*map(self.rule.columns.issued_at, page.rows)]
         follows = self.order.observe(issued)
         starts = {self._next_start(), *([self.saved.lookback_start] if self.saved else [])}
         self.count.observe(page, issued, starts)
@@ -112,8 +111,7 @@ class LookbackScan:
         """
         if self.saved is None:
             return 0
-        left = self.saved.older_rows - self.open.older_that_left
-        return self.count.older_rows(self.saved.lookback_start) - left
+        return self.count.older_rows(self.saved.lookback_start) - self.saved.older_rows + self.open.older_that_left
 
     def page_of_back_dated(self) -> int | None:
         """Returns the page to read on from if an invoice was back-dated; None if none was.
@@ -152,8 +150,8 @@ class LookbackScan:
             # Only the details have shown that an open invoice is gone, behind which another one hides: the next sync
             # reads the whole list.
             keys = None
-        is_whole = self.reads_everything and self.is_read_to_the_end
         read_whole_before = self.saved.read_whole_at if self.saved else None
+        is_whole = self.reads_everything and self.is_read_to_the_end
         return ScanState(
             lookback_start=start,
             older_rows=max(0, self.count.older_rows(start)),
