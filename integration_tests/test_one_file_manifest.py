@@ -69,10 +69,15 @@ def rows(output: Output) -> dict[str, list[str]]:
 
 
 def states(output: Output) -> dict[str, dict[str, Any]]:
-    """The last state of each stream, without what depends on the clock: when and for how long the list was read."""
+    """The last state of each stream.
+
+    It lacks what depends on the clock (when and for how long the list was read), and the count of Nexudus's windows,
+    which only the package keeps.
+    """
     left = {item["stream"]["stream_descriptor"]["name"]: item["stream"]["stream_state"] for item in output.state()}
     for state in left.values():
         state.pop("lookback_window", None)
+        state.pop("windows", None)
         state.get("parent_state", {}).get("scan", {}).pop("read_whole_at", None)
     return left
 
