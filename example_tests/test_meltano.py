@@ -110,7 +110,7 @@ def test_messages_leave_in_the_connector_s_order_each_state_with_the_earlier_one
 
 
 def record(stream: str, key: int) -> str:
-    return json.dumps({"type": "RECORD", "record": {"stream": stream, "data": {"id": key}}})
+    return json.dumps({"type": "RECORD", "record": {"stream": stream, "data": {"id": key}, "emitted_at": 1}})
 
 
 def state_of(stream: str, cursor: str) -> str:
