@@ -4,10 +4,10 @@ ARG BASE_IMAGE=docker.io/airbyte/python-connector-base:4.1.0@sha256:1d1aa21d34e8
 FROM ${BASE_IMAGE} AS builder
 USER root
 WORKDIR /build
-COPY requirements-runtime.lock ./
+COPY locks/runtime.lock ./
 RUN python3 -m venv --without-pip /connector \
     && python3 -m pip --python /connector/bin/python install --no-cache-dir --no-deps --require-hashes \
-        -r requirements-runtime.lock
+        -r runtime.lock
 COPY pyproject.toml README.md LICENSE manifest.yaml ./
 COPY schemas ./schemas
 COPY source_invoices ./source_invoices

@@ -12,10 +12,10 @@ help:  ## show the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 # The lock is complete and its hashes are checked, so nothing is resolved; the project itself is installed as it stands.
-$(VENV)/installed: pyproject.toml requirements.lock
+$(VENV)/installed: pyproject.toml locks/dev.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		-r requirements.lock
+		-r locks/dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
@@ -26,60 +26,60 @@ test: $(VENV)/installed  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 manifest: $(VENV)/installed  ## write the connector as one manifest and one components.py into dist/manifest-only
-	$(BIN)/python -m release.one_file
+	$(BIN)/python -m tools.one_file_manifest.one_file
 
 dist: $(VENV)/installed  ## build sdist and wheel into dist
 	rm -f dist/*.tar.gz dist/*.whl
 	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
 
 dist-test: dist  ## install the wheel on each Python version that is here, and read with it
-	$(BIN)/python -m pytest dist_tests
+	$(BIN)/python -m pytest system_tests/wheel
 
 image:  ## build the image, with podman or docker
-	$(PYTHON) -m containers
+	$(PYTHON) -m tools.containers
 
 # Where Airbyte's base image cannot be pulled, a stand-in takes its place, and is named.
 image-test: $(VENV)/installed  ## build the image and test it in containers against the sandbox
-	$(PYTHON) -m containers --stand-in
-	$(BIN)/python -m pytest image_tests
+	$(PYTHON) -m tools.containers --stand-in
+	$(BIN)/python -m pytest system_tests/image
 
 # In an environment of its own: Airflow, Dagster and Meltano bring hundreds of packages. uv is quicker with them.
-.venv-examples/installed: $(VENV)/installed pyproject.toml requirements-examples.lock
+.venv-examples/installed: $(VENV)/installed pyproject.toml locks/examples.lock
 	$(PYTHON) -m venv .venv-examples
 	$(BIN)/uv pip install --quiet --python .venv-examples/bin/python --no-deps --require-hashes --compile-bytecode \
-		-r requirements-examples.lock
+		-r locks/examples.lock
 	$(BIN)/uv pip install --quiet --python .venv-examples/bin/python --no-deps --no-build-isolation -e .
 	touch $@
 
 # The image is tested where `make image-test` has built it.
 example-test: $(VENV)/installed .venv-examples/installed  ## run the examples, with PyAirbyte, Airflow, Dagster and Meltano
-	$(BIN)/python -m pytest -n auto --dist worksteal example_tests
+	$(BIN)/python -m pytest -n auto --dist worksteal system_tests/examples
 
 picture-test: $(VENV)/installed  ## look at the page of the demo in Chromium
-	$(BIN)/python -m pytest picture_tests
+	$(BIN)/python -m pytest system_tests/browser
 
 picture: $(VENV)/installed  ## renew docs/invoices.png, the top of that page
-	$(BIN)/python -m picture_tests.screenshot
+	$(BIN)/python -m system_tests.browser.screenshot
 
 reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliability.md
-	PYTHONPATH=. $(BIN)/python integration_tests/reliability.py > /dev/null
+	$(BIN)/python -m integration_tests.support.reliability > /dev/null
 
 # What the connector is measured against is in one environment; in another is the connector as its users install it, with
 # nothing that would make its start longer.
-.venv-bench/installed: pyproject.toml requirements-bench.lock requirements-runtime.lock
+.venv-bench/installed: pyproject.toml locks/bench.lock locks/runtime.lock
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		-r requirements-bench.lock
+		-r locks/bench.lock
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(PYTHON) -m venv .venv-bench/connector
 	.venv-bench/connector/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		-r requirements-runtime.lock
+		-r locks/runtime.lock
 	touch $@
 
-bench: .venv-bench/installed dist  ## measure against other readers, into benchmarks/README.md; an hour (Python 3.11)
+bench: .venv-bench/installed dist  ## measure against other readers, into tools/benchmarks/README.md; an hour (Python 3.11)
 	.venv-bench/connector/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
 		dist/*.whl
-	.venv-bench/bin/python -m benchmarks
+	.venv-bench/bin/python -m tools.benchmarks
 
 lint: $(VENV)/installed  ## check style and types
 	$(BIN)/ruff check
@@ -88,13 +88,13 @@ lint: $(VENV)/installed  ## check style and types
 
 lock: $(VENV)/installed  ## renew the locks from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra demo --extra dev --generate-hashes \
-		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --constraint requirements.lock --generate-hashes \
-		--no-emit-index-url --no-header pyproject.toml --output-file requirements-runtime.lock
+		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --constraint locks/dev.lock --generate-hashes \
+		--no-emit-index-url --no-header pyproject.toml --output-file locks/runtime.lock
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra bench --generate-hashes \
-		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file requirements-bench.lock
+		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/bench.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra examples --generate-hashes \
-		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file requirements-examples.lock
+		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/examples.lock
 
 clean:  ## remove what the other commands made
 	rm -rf $(VENV) .venv-bench .venv-examples .tmp build dist invoices.duckdb invoices.html

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 from airbyte_cdk.sources.declarative import concurrent_declarative_source
-from connector import impatient_manifest, unhurried_manifest
 
+from integration_tests.support.connector import impatient_manifest, unhurried_manifest
 from sandbox import Sandbox
 from source_invoices import source
 from source_invoices.components import gate

@@ -16,8 +16,8 @@ from xml.etree import ElementTree
 import pytest
 from airbyte_cdk.test.standard_tests import ConnectorTestScenario, SourceTestSuiteBase
 from airbyte_cdk.test.standard_tests.docker_base import DockerConnectorTestSuite
-from connector import STREAMS, call, read
 
+from integration_tests.support.connector import STREAMS, call, read
 from sandbox import Sandbox
 from source_invoices import SourceInvoices
 

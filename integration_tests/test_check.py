@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from connector import call
 
+from integration_tests.support.connector import call
 from sandbox import Fault, Sandbox
 from source_invoices.components.gate import GateAdapter
 

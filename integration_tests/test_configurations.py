@@ -4,8 +4,8 @@ import copy
 from typing import Any
 
 import pytest
-from connector import STREAMS, call, catalog_of, read
 
+from integration_tests.support.connector import STREAMS, call, catalog_of, read
 from sandbox import Sandbox
 
 TENANT = "5a9db0c5-3c1e-4f7a-9b2d-7e61c0ffee42"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from connector import STREAMS, Output, assert_no_secret, catalog_of, command, read
 
+from integration_tests.support.connector import STREAMS, Output, assert_no_secret, catalog_of, command, read
 from sandbox import Sandbox
 
 

@@ -27,7 +27,6 @@ if importlib.util.find_spec("airbyte") is None:
     pytest.skip("the demo's engine is not installed: pip install -e '.[demo]'", allow_module_level=True)
 
 import duckdb
-from invoices_page import Page, expected_bars
 
 from demo import accounts
 from demo.command_line import quiet_environment, run
@@ -35,6 +34,7 @@ from demo.database import Database
 from demo.problem import Problem
 from demo.progress import StreamProgress
 from demo.streams import COLUMNS
+from integration_tests.support.invoices_page import Page, expected_bars
 
 if TYPE_CHECKING:
     from demo.sync import Connector

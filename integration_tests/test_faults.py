@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 import requests
 from airbyte_cdk.sources.streams.call_rate import APIBudget, MovingWindowCallRatePolicy
-from connector import STREAMS, Output, read
 
+from integration_tests.support.connector import STREAMS, Output, read
 from sandbox import Fault, Sandbox
 from source_invoices.components import gate
 

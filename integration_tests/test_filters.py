@@ -4,8 +4,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from connector import STREAMS, read
 
+from integration_tests.support.connector import STREAMS, read
 from sandbox import Sandbox
 
 UUID = "5a9db0c5-3c1e-4f7a-9b2d-7e61c0ffee42"

@@ -4,8 +4,8 @@ import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from connector import STREAMS, Output, read
 
+from integration_tests.support.connector import STREAMS, Output, read
 from sandbox import Fault, Request, Sandbox
 from source_invoices.components.timestamps import parse_text_time, to_rfc3339
 

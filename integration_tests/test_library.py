@@ -6,8 +6,8 @@ import threading
 import pytest
 import requests
 from airbyte_cdk.models import AirbyteStateMessage, ConfiguredAirbyteCatalog, ConfiguredAirbyteCatalogSerializer, Status
-from connector import STREAMS, catalog_of
 
+from integration_tests.support.connector import STREAMS, catalog_of
 from sandbox import Sandbox
 from source_invoices import SourceInvoices
 

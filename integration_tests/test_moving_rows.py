@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-import stock
 from airbyte_cdk.models import ConfiguredAirbyteCatalogSerializer, Type
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
-from connector import STREAMS, catalog_of, read
 
+from integration_tests.support import stock
+from integration_tests.support.connector import STREAMS, catalog_of, read
 from sandbox import Fault, Request, Sandbox
 from source_invoices.components.windows import ClosedWindows
 

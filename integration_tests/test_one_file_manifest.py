@@ -14,12 +14,12 @@ import pytest
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 from airbyte_cdk.sources.declarative.parsers import custom_code_compiler
 from airbyte_cdk.utils.yaml_loader import safe_load_yaml
-from connector import STREAMS, Output, catalog_of, command, read, start
 
-from release import one_file
+from integration_tests.support.connector import STREAMS, Output, catalog_of, command, read, start
 from sandbox import Fault, Sandbox
 from source_invoices.components.timestamps import to_rfc3339
 from source_invoices.source import load_manifest
+from tools.one_file_manifest import one_file
 
 ROOT = Path(__file__).parent.parent
 NOW = datetime.now(timezone.utc).replace(microsecond=0)
@@ -33,7 +33,7 @@ LOCAL = (
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("built") / "source_declarative_manifest"
-    subprocess.run([sys.executable, "-m", "release.one_file", str(folder)], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-m", "tools.one_file_manifest.one_file", str(folder)], cwd=ROOT, check=True)
     return folder
 
 
@@ -80,7 +80,7 @@ def statuses(output: Output) -> set[str | None]:
 
 def test_it_stands_alone(built: Path) -> None:
     code = (built / "components.py").read_text()
-    for package in ("source_invoices", "release"):
+    for package in ("source_invoices", "tools"):
         assert f"from {package}" not in code
         assert f"import {package}" not in code
         assert f"class_name: {package}" not in (built / "manifest.yaml").read_text()

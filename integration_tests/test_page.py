@@ -15,7 +15,6 @@ if importlib.util.find_spec("airbyte") is None:
     pytest.skip("the demo's engine is not installed: pip install -e '.[demo]'", allow_module_level=True)
 
 import duckdb
-from invoices_page import EMOJI, INVISIBLE, INVISIBLE_SHOWN, QUOTES, SCRIPT, Page
 
 from demo import page, pictures
 from demo.accounts import SANDBOX, Run
@@ -23,6 +22,7 @@ from demo.charts import axis_limit
 from demo.command_line import draw
 from demo.database import Database, StreamSync
 from demo.streams import COLUMNS
+from integration_tests.support.invoices_page import EMOJI, INVISIBLE, INVISIBLE_SHOWN, QUOTES, SCRIPT, Page
 from source_invoices.source import load_manifest
 
 STARTED = datetime(2026, 3, 15, 12, tzinfo=timezone.utc)

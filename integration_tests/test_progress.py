@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from connector import STREAMS, Output, read
 
+from integration_tests.support.connector import STREAMS, Output, read
 from sandbox import Sandbox
 
 SETTLED = {

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from connector import STREAMS, catalog_of, command, start
 
+from integration_tests.support.connector import STREAMS, catalog_of, command, start
 from sandbox import Fault, Sandbox
 
 ROOT = Path(__file__).parent.parent

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from connector import STREAMS, read
 from urllib3 import HTTPResponse
 
+from integration_tests.support.connector import STREAMS, read
 from sandbox import Fault, Request, Sandbox
 
 LISTS = ["ipxo_payout_invoices", "ipxo_ecommerce_invoices", "payhubix_invoices"]

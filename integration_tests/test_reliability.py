@@ -3,7 +3,8 @@
 import re
 
 import pytest
-import reliability
+
+from integration_tests.support import reliability
 
 
 def documented(route: str) -> dict[str, str]:

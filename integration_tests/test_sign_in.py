@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
-from connector import STREAMS, catalog_of, command, read, start
 
+from integration_tests.support.connector import STREAMS, catalog_of, command, read, start
 from sandbox import Fault, Request, Sandbox
 from source_invoices.components import sign_in
 

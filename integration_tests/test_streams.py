@@ -5,8 +5,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from connector import STREAMS, call, read
 
+from integration_tests.support.connector import STREAMS, call, read
 from sandbox import Sandbox
 
 TEXT_TIMES = ("placed_at", "created_at", "CreatedOn", "UpdatedOn", "InvoiceCreatedOn")

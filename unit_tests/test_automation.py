@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
-from project_files import PROJECT, ROOT
+
+from unit_tests.project_files import PROJECT, ROOT
 
 TARGETS = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
 WORKFLOWS = {path.name: yaml.safe_load(path.read_text()) for path in sorted((ROOT / ".github/workflows").glob("*"))}

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from airbyte_cdk.models.connector_metadata import ConnectorLanguage, MetadataFile
-from project_files import DATA, METADATA, PROJECT, ROOT
 
-import containers
 from source_invoices.components import gate
 from source_invoices.source import load_manifest
+from tools import containers
+from unit_tests.project_files import DATA, METADATA, PROJECT, ROOT
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 13), reason="airbyte-connector-models supports Python 3.10 to 3.12")
@@ -52,8 +52,8 @@ def test_the_image_installs_the_versions_that_are_tested() -> None:
     def pins(name: str) -> set[str]:
         return set(re.findall(r"(?m)^([a-z0-9-]+==[^ ]+)", (ROOT / name).read_text()))
 
-    assert pins("requirements-runtime.lock") < pins("requirements.lock")
-    assert {pin.split("==")[0] for pin in pins("requirements-runtime.lock")} >= {
+    assert pins("locks/runtime.lock") < pins("locks/dev.lock")
+    assert {pin.split("==")[0] for pin in pins("locks/runtime.lock")} >= {
         "airbyte-cdk",
         "jsonschema",
         "requests",

@@ -6,10 +6,10 @@ from itertools import count
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moving_list import MOVES, MovingList
 
 from source_invoices.components.envelope import Page
 from source_invoices.components.moving_rows import Position, following
+from unit_tests.moving_list import MOVES, MovingList
 
 
 def read(moving: MovingList) -> set[int]:

@@ -11,14 +11,16 @@ from xml.etree import ElementTree
 
 import pytest
 from airbyte_cdk.models import AirbyteStream, SyncMode
-from project_files import DATA, PROJECT, ROOT, Page
 
 from source_invoices.source import SourceInvoices, load_manifest
+from unit_tests.project_files import DATA, PROJECT, ROOT, Page
 
 PAGE = Page(ROOT / "docs" / "invoices.md")
 CHANGELOG = Page(ROOT / "CHANGELOG.md")
 PAGES = sorted(
-    str(path.relative_to(ROOT)) for folder in ("", "docs", "benchmarks") for path in (ROOT / folder).glob("*.md")
+    str(path.relative_to(ROOT))
+    for folder in ("", ".github", "docs", "tools/benchmarks")
+    for path in (ROOT / folder).glob("*.md")
 )
 SCHEMAS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("schemas/*.json"))
 MANIFEST = load_manifest()

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moving_list import A_DAY, MOVES, MovingList
 
 from source_invoices.components.envelope import Page
 from source_invoices.components.fetches import Fetches
@@ -19,6 +18,7 @@ from source_invoices.components.moving_rows import Position
 from source_invoices.components.open_invoices import Columns, Earlier, Walk
 from source_invoices.components.ramp import Ramp
 from source_invoices.components.read_ahead import ReadAhead
+from unit_tests.moving_list import A_DAY, MOVES, MovingList
 
 STARTED = datetime(2026, 11, 1, tzinfo=timezone.utc)
 

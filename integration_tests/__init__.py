@@ -1,0 +1,1 @@
+"""The connector over HTTP against the sandbox."""

@@ -1,0 +1,1 @@
+"""What the tests share: running the connector, a stock manifest, reading the page of the demo."""

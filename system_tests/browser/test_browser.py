@@ -1,0 +1,243 @@
+"""The page with the pictures as Chromium shows it."""
+
+import io
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from demo.command_line import run
+from integration_tests.support.invoices_page import (
+    EMOJI,
+    INVISIBLE,
+    INVISIBLE_SHOWN,
+    KEPT,
+    QUOTES,
+    SCRIPT,
+    expected_bars,
+)
+from sandbox import Fault, Sandbox
+from system_tests.browser.chromium import Chromium
+
+WIDTHS = (1280, 768, 360)
+# For each picture of a stream: its title, and of each bar what it says, its height on the screen and its colour.
+BARS = """
+    [...document.querySelectorAll("#STREAM figure")].map(figure => [
+        figure.querySelector("figcaption").textContent,
+        [...figure.querySelectorAll("[aria-roledescription=bar]")].map(bar => ({
+            words: bar.getAttribute("aria-label"),
+            title: bar.querySelector("title").textContent,
+            height: bar.getBoundingClientRect().height,
+        })),
+    ])
+"""
+
+
+def sync_hostile_data(folder: Path) -> Path:
+    """Syncs accounts with hostile texts, one list without rows and one that fails; returns the database."""
+    counts = {
+        "ipxo_payout_invoices": 90,
+        "ipxo_invoices": 12,
+        "ipxo_ecommerce_invoices": 90,
+        "payhubix_invoices": 9,
+    }
+    with Sandbox(counts) as sandbox:
+        payouts, ecommerce = sandbox.tables["ipxo_payout_invoices"], sandbox.tables["ipxo_ecommerce_invoices"]
+        for key, status in zip(payouts.keys(), (SCRIPT, QUOTES, EMOJI, INVISIBLE), strict=False):
+            payouts.change(key, status=status)
+        for key, currency in zip(ecommerce.keys(), (SCRIPT, QUOTES, EMOJI), strict=False):
+            total = {"currency": currency, "amount": "12.50", "amount_minor": 1250}
+            ecommerce.change(key, status="unpaid", total=total)
+        invoices = sandbox.tables["ipxo_invoices"]
+        invoices.change(invoices.keys()[0], status="unpaid", total=80, total_left_to_pay=12.5)
+        sandbox.payhubix.max_page_size = 3
+        fault = Fault("status", "payhubix_invoices", status=404, times=None, when=lambda request: request.page == 2)
+        sandbox.faults.append(fault)
+        config = folder / "my.json"
+        config.write_text(json.dumps(sandbox.config()))
+        database = folder / "hostile.duckdb"
+        with patch.dict(os.environ), redirect_stdout(io.StringIO()):
+            assert run(["--config", str(config), "--database", str(database)]) == 1
+    return database
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of a sync of hostile data; the page is beside it."""
+    return sync_hostile_data(tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chromium]:
+    with Chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def opened(browser: Chromium, hostile: Path) -> Chromium:
+    """The browser with the page."""
+    browser.open(hostile.with_suffix(".html"), WIDTHS[0])
+    return browser
+
+
+def bars(browser: Chromium, stream: str) -> dict[str, list[dict[str, Any]]]:
+    return dict(browser.evaluate(BARS.replace("STREAM", stream)))
+
+
+def test_the_browser_reports_what_a_page_does(browser: Chromium, tmp_path: Path) -> None:
+    page = tmp_path / "noisy.html"
+    page.write_text("<img src='http://127.0.0.1:9/x.png'><script>console.error('noise'); broken()</script>")
+    browser.open(page, WIDTHS[0])
+
+    assert complaints(browser)
+    assert [url for url in requests(browser) if url.startswith("http")] == ["http://127.0.0.1:9/x.png"]
+
+
+def test_the_page_is_silent_and_asks_for_nothing(opened: Chromium, hostile: Path) -> None:
+    assert complaints(opened) == []
+    assert requests(opened) == [hostile.with_suffix(".html").as_uri()]
+
+
+def complaints(browser: Chromium) -> list[dict[str, Any]]:
+    """Messages on the console, whatever their level, errors and dialogs."""
+    kinds = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded", "Page.javascriptDialogOpening")
+    return [report for kind in kinds for report in browser.reported(kind)]
+
+
+def requests(browser: Chromium) -> list[str]:
+    """The addresses that the page asked for, its own first."""
+    return [report["request"]["url"] for report in browser.reported("Network.requestWillBeSent")]
+
+
+@pytest.mark.parametrize("stream", [stream for stream in KEPT if "nexudus" not in stream])
+def test_the_pictures_show_what_the_database_holds(opened: Chromium, hostile: Path, stream: str) -> None:
+    expected = expected_bars(hostile, "live", stream)
+    shown = bars(opened, stream)
+
+    assert {title: sorted(bar["words"] for bar in found) for title, found in shown.items()} == expected
+    assert all(bar["title"] == bar["words"] for found in shown.values() for bar in found)
+
+
+@pytest.mark.parametrize("stream", ["ipxo_payout_invoices", "ipxo_ecommerce_invoices"])
+def test_the_heights_of_the_bars_are_to_scale(opened: Chromium, stream: str) -> None:
+    for title, found in bars(opened, stream).items():
+        # The one above another is cut where it goes beyond the axis; counts never do.
+        if title.startswith("Amount"):
+            continue
+        values = [number(bar["words"]) for bar in found]
+        scale = found[values.index(max(values))]["height"] / max(values)
+        assert [bar["height"] for bar in found] == pytest.approx([value * scale for value in values], abs=1.5), title
+
+
+def number(words: str) -> float:
+    """The number that a bar says."""
+    found = re.search(r": (-?[\d,]+(\.\d+)?)", words)
+    assert found
+    return float(found[1].replace(",", ""))
+
+
+def test_hostile_text_is_shown_and_does_nothing(opened: Chromium) -> None:
+    legend = opened.evaluate(
+        "[...document.querySelectorAll('#ipxo_payout_invoices li')].map(item => item.innerText.trim())"
+    )
+
+    assert {f"{text} (open)" for text in (SCRIPT, QUOTES, EMOJI, INVISIBLE_SHOWN)} <= set(legend)
+    assert opened.evaluate("document.title") == "Invoices"
+    assert opened.evaluate("document.scripts.length") == 0
+    assert opened.evaluate("document.querySelectorAll('[onload], [onerror], img, iframe').length") == 0
+
+
+def test_what_failed_and_what_is_empty_is_said(opened: Chromium) -> None:
+    assert "1 of 5 streams failed in this sync: payhubix_invoices." in opened.evaluate(
+        "document.querySelector('header').innerText"
+    )
+    assert "The last sync of this stream failed" in opened.evaluate(
+        "document.querySelector('#payhubix_invoices').innerText"
+    )
+    assert "No invoices." in opened.evaluate("document.querySelector('#nexudus_payout_invoices').innerText")
+
+
+def test_the_sync_shows_its_streams(opened: Chromium) -> None:
+    words = opened.evaluate(
+        "[...document.querySelectorAll('#sync [aria-roledescription=bar]')].map(bar => bar.getAttribute('aria-label'))"
+    )
+    shown = opened.evaluate("document.querySelector('#sync figure').textContent")
+
+    assert [line.split(":")[0] for line in words] == [
+        "ipxo_payout_invoices",
+        "ipxo_ecommerce_invoices",
+        "ipxo_invoices",
+        "nexudus_payout_invoices",
+        "payhubix_invoices",
+    ]
+    assert all(line in shown for line in words)
+    assert [line for line in words if "90 rows, " in line] == words[:2]
+    assert words[-1].endswith(", failed")
+
+
+def test_a_table_opens(opened: Chromium) -> None:
+    visible = "document.querySelector('#ipxo_payout_invoices tbody').checkVisibility()"
+    assert not opened.evaluate(visible)
+
+    opened.evaluate("document.querySelector('#ipxo_payout_invoices summary').click()")
+    assert opened.evaluate(visible)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_fits_the_window(browser: Chromium, hostile: Path, width: int) -> None:
+    browser.open(hostile.with_suffix(".html"), width)
+    browser.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
+
+    assert browser.evaluate("document.documentElement.scrollWidth") == width
+    outside = "[...document.querySelectorAll('figure, h3, p, li, .scroll')].filter(e => e.getBoundingClientRect().right > innerWidth).length"
+    assert browser.evaluate(outside) == 0
+    sizes = "[...document.querySelectorAll('figure svg text')].filter(t => t.textContent).map(t => t.getBoundingClientRect().height)"
+    assert min(browser.evaluate(sizes)) > 8, "letters that can be read"
+
+
+def test_no_text_in_a_picture_covers_another(opened: Chromium) -> None:
+    covered = opened.evaluate(
+        """[...document.querySelectorAll('figure')].flatMap(figure => {
+            const texts = [...figure.querySelectorAll('svg text')].filter(t => t.textContent && t.textContent !== '▲')
+                .map(t => [t.textContent, t.getBoundingClientRect()]);
+            return texts.flatMap(([one, a], number) => texts.slice(number + 1)
+                .filter(([_, b]) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)
+                .map(([other]) => `${one} and ${other}`));
+        })"""
+    )
+
+    assert covered == []
+
+
+def test_text_stands_out_from_its_background(opened: Chromium) -> None:
+    # The contrast that WCAG 2.1 asks of text, criterion 1.4.3; backgrounds are white or nearly so.
+    colours = opened.evaluate(
+        """[...new Set([...document.querySelectorAll('body *')].map(e =>
+            e instanceof SVGTextElement ? e.getAttribute('fill') : getComputedStyle(e).color))].filter(c => c !== 'none')"""
+    )
+
+    assert len(colours) > 2
+    assert [colour for colour in colours if contrast(colour) < 4.5] == []
+
+
+def contrast(colour: str) -> float:
+    """The contrast of a colour with the page's reddish background, which is darker than white."""
+    return (luminance("#fdf0ef") + 0.05) / (luminance(colour) + 0.05)
+
+
+def luminance(colour: str) -> float:
+    if colour.startswith("#"):
+        values = [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
+    else:
+        values = [int(value) for value in re.findall(r"\d+", colour)[:3]]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (value / 255 for value in values)
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,0 +1,1 @@
+"""The examples, with the programs that run them."""

@@ -1,0 +1,161 @@
+"""examples/pyairbyte_duckdb.py, with the installed connector and with its image."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import STREAMS, Fault, Request
+from tools import containers
+
+from .conftest import CONNECTOR_ENVIRONMENT, KEYS, Accounts, Values, Workplace, changing_field
+
+if sys.version_info >= (3, 13):
+    pytest.skip("PyAirbyte supports Python 3.10 to 3.12", allow_module_level=True)
+
+import duckdb
+
+# PyAirbyte knows the engine as `docker` only. With podman, that is:
+DOCKER = '#!/bin/sh\nexec podman "$@"\n'
+
+
+@dataclass
+class Job:
+    """The example, run as one is."""
+
+    workplace: Workplace
+    arguments: tuple[str, ...]
+    path: tuple[Path, ...]
+
+    def run(self) -> "subprocess.CompletedProcess[str]":
+        command = ("python", "pyairbyte_duckdb.py", "config.json", "invoices.duckdb", *self.arguments)
+        return self.workplace.run(*command, path=self.path, AIRBYTE_LOGGING_ROOT=str(self.workplace.folder / "logs"))
+
+    def query(self, sql: str) -> list[Any]:
+        with duckdb.connect(str(self.workplace.folder / "invoices.duckdb"), read_only=True) as database:
+            return database.execute(sql).fetchall()
+
+    def values(self, streams: Iterable[str] = STREAMS) -> Values:
+        found: Values = {}
+        for stream in streams:
+            rows = self.query(f"SELECT {KEYS[stream]}, {changing_field(stream)} FROM {stream}")
+            found[stream] = {key: float(value) if isinstance(value, Decimal) else value for key, value in rows}
+            assert len(rows) == len(found[stream])
+        return found
+
+    def states(self) -> dict[str, str]:
+        return dict(self.query("SELECT stream_name, state_json FROM _airbyte_state"))
+
+
+@pytest.fixture
+def installed(workplace: Workplace) -> Job:
+    return Job(workplace, (), (CONNECTOR_ENVIRONMENT,))
+
+
+@pytest.fixture
+def in_a_container(workplace: Workplace) -> Job:
+    engine = image_engine()
+    if engine is None:
+        pytest.skip("NOT TESTED: PyAirbyte with the image, which is not here; make image-test builds it")
+    programs = workplace.folder / "programs"
+    programs.mkdir()
+    if engine == "podman":
+        (programs / "docker").write_text(DOCKER)
+        (programs / "docker").chmod(0o755)
+    return Job(workplace, ("--image", containers.image(), "--host-network"), (programs, CONNECTOR_ENVIRONMENT))
+
+
+def image_engine() -> str | None:
+    try:
+        engine = containers.engine()
+    except containers.NoEngine:
+        return None
+    found = subprocess.run([engine, "image", "inspect", containers.image()], capture_output=True, check=False)
+    return None if found.returncode else engine
+
+
+@pytest.fixture(params=["installed", "in_a_container"])
+def job(request: pytest.FixtureRequest) -> Job:
+    found: Job = request.getfixturevalue(request.param)
+    return found
+
+
+def test_a_second_run_brings_what_is_new_or_changed(job: Job, accounts: Accounts) -> None:
+    first = job.run()
+    assert first.returncode == 0, first.stderr
+    assert job.values() == accounts.values()
+    accounts.live_on()
+    second = job.run()
+    assert second.returncode == 0, second.stderr
+    assert job.values() == accounts.values()
+    read = [dict(re.findall(r"(?m)^(\w+): (\d+) rows read$", done.stdout)) for done in (first, second)]
+    assert read[0].keys() == read[1].keys() == {"ipxo", "nexudus", "payhubix"}
+    assert all(int(read[1][provider]) < int(read[0][provider]) / 2 for provider in read[0])
+
+
+def test_a_failing_provider_fails_the_run_and_keeps_its_state_while_others_go_on(
+    installed: Job, accounts: Accounts
+) -> None:
+    works, fails = "nexudus_payout_invoices", "payhubix_invoices"
+    del installed.workplace.config["ipxo"]
+    assert installed.run().returncode == 0
+    earlier, states = accounts.values(), installed.states()
+    accounts.live_on()
+    accounts.sandbox.faults.append(Fault("error_200", "payhubix_*"))
+    done = installed.run()
+    assert done.returncode == 1
+    assert "ERROR: Payhubix, payhubix_invoices: " in done.stderr
+    assert done.stderr.endswith("Failed: payhubix. Run again to go on from the last state.\n")
+    assert installed.values([works, fails]) == {works: accounts.values()[works], fails: earlier[fails]}
+    assert installed.states()[fails] == states[fails]
+    assert installed.states()[works] != states[works]
+
+    assert installed.run().returncode == 0
+    assert installed.values([fails])[fails] == accounts.values()[fails]
+
+
+def test_an_invoice_that_comes_twice_stands_there_once_as_it_came_last(installed: Job, accounts: Accounts) -> None:
+    stream, size = "payhubix_invoices", 3
+    installed.workplace.config = {"payhubix": accounts.config["payhubix"]}
+    table = accounts.sandbox.tables[stream]
+    accounts.sandbox.lists[stream].max_page_size = size
+    last_of_page_1 = table.keys()[size - 1]
+    assert accounts.values()[stream][last_of_page_1] != "Canceled"
+
+    def live_on(request: Request) -> None:
+        """When page 1 has been read, its last invoice changes, and a new one moves the list, so that it is read again."""
+        if request.route == stream and request.page == 2 and len(table) == 40:
+            table.change(last_of_page_1, status="Canceled")
+            table.add()
+
+    accounts.sandbox.on_request = live_on
+    done = installed.run()
+    assert done.returncode == 0
+    (rows,) = re.findall(r"payhubix: (\d+) rows read", done.stdout)
+    assert int(rows) > len(table)
+    assert installed.values([stream])[stream] == accounts.values()[stream]
+    assert accounts.values()[stream][last_of_page_1] == "Canceled"
+
+
+def test_others_cannot_reach_the_configuration(installed: Job, accounts: Accounts) -> None:
+    """PyAirbyte hands it over in a file that everybody may read: a folder above it must be closed."""
+    installed.workplace.config = {"payhubix": accounts.config["payhubix"]}
+    programs, modes = installed.workplace.folder / "programs", installed.workplace.folder / "modes"
+    programs.mkdir()
+    # The connector, which first notes the modes of the folders above its configuration.
+    look = f"""#!/bin/sh
+folder=$3
+while [ "${{folder:-/}}" != / ]; do folder=$(dirname "$folder"); stat --format=%a "$folder"; done >> "{modes}"
+exec "{CONNECTOR_ENVIRONMENT}/source-invoices" "$@"
+"""
+    (programs / "source-invoices").write_text(look)
+    (programs / "source-invoices").chmod(0o755)
+    installed.path = (programs, CONNECTOR_ENVIRONMENT)
+    assert installed.run().returncode == 0
+    assert "700" in modes.read_text().split()

@@ -1,0 +1,1 @@
+"""The image in containers, against the sandbox."""

@@ -1,0 +1,1 @@
+"""The wheel, installed on each Python version that is here."""

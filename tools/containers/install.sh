@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Installs podman on Debian, and what stand_in_base.sh needs. Needs root. Where there is no daemon and little privilege,
+# point podman to the settings beside this file: export CONTAINERS_CONF=$PWD/tools/containers/containers.conf
+set -euo pipefail
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends podman runc mmdebstrap

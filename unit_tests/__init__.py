@@ -1,0 +1,1 @@
+"""Components and models, without the connector."""
