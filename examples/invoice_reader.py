@@ -142,7 +142,13 @@ def connector(executable: str, command: str, **files: Any) -> Iterator["subproce
             file = Path(temporary, f"{option}.json")
             file.write_text(json.dumps(content), "utf-8")
             arguments += [f"--{option}", str(file)]
-        with subprocess.Popen(arguments, stdout=subprocess.PIPE, encoding="utf-8") as process:
+        try:
+            process = subprocess.Popen(arguments, stdout=subprocess.PIPE, encoding="utf-8")
+        except OSError as error:
+            raise SyncFailed(
+                f"The connector {executable} cannot be started: {error.strerror}.", may_pass=False
+            ) from None
+        with process:
             try:
                 yield process
             except BaseException:
