@@ -17,16 +17,18 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dlt
 from dlt.pipeline.exceptions import PipelineStepFailed
-from invoice_reader import Row, SyncFailed, discover, read
+from invoice_reader import Row, State, SyncFailed, discover, read
 
+BATCH = 1000
+"""How many rows are handed to dlt at once."""
 DECIMAL = {"data_type": "decimal", "precision": 38, "scale": 9}
 """For every number: dlt would take the first one, which may be 0, for the type of all."""
 ADDED = {
@@ -39,44 +41,69 @@ ADDED = {
 
 @dataclass
 class Reading:
-    """One sync: what it reads with, and which streams fail."""
+    """One sync: what it reads with, and what came of it."""
 
     config: dict[str, Any]
     executable: str
+    streams: list[dict[str, Any]]
     anew: bool
-    failures: dict[str, str] = field(default_factory=dict)
+    failure: SyncFailed | None = None
+
+    @property
+    def complete(self) -> list[str]:
+        names = [stream["name"] for stream in self.streams]
+        return names if self.failure is None else [name for name in names if name in self.failure.rows]
 
 
-def rows(stream: str, reading: Reading) -> Iterator[dict[str, Any]]:
-    """The rows of a stream. The state is in dlt's state of the resource, which is loaded with them.
+def resources(reading: Reading) -> list[Any]:
+    """Each stream as dlt has it. One process reads them all, and each takes its part."""
+    messages = dlt.resource(batches, name="messages", selected=False)(reading)
+    return [messages | resource(stream) for stream in reading.streams]
+
+
+def batches(reading: Reading) -> Iterator[list[tuple[int, Row | State]]]:
+    """What the connector sends, numbered."""
+    names = [stream["name"] for stream in reading.streams]
+    states = [dlt.current.resource_state(name).get("airbyte") for name in names]
+    earlier = [] if reading.anew else list(filter(None, states))
+    batch: list[tuple[int, Row | State]] = []
+    try:
+        for numbered in enumerate(read(reading.config, names, earlier, reading.executable)):
+            batch.append(numbered)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+    except SyncFailed as failure:
+        reading.failure = failure
+    yield batch
+
+
+def resource(stream: Mapping[str, Any]) -> Any:
+    """The part of a stream: its rows, and its state in dlt's state of the resource, which is loaded with them.
 
     Rows that no state stands for come again with the next sync, so a stream that fails keeps what it has brought.
     """
-    state = dlt.current.resource_state()
-    earlier = [state["airbyte"]] if "airbyte" in state and not reading.anew else []
-    try:
-        for place, item in enumerate(read(reading.config, [stream], earlier, reading.executable)):
+
+    def rows(batch: list[tuple[int, Row | State]]) -> Iterator[list[dict[str, Any]]]:
+        found = []
+        for place, item in batch:
+            if item.stream != stream["name"]:
+                continue
             if isinstance(item, Row):
-                yield {**item.data, "_airbyte_extracted_at": item.sent, "_place": place}
+                found.append({**item.data, "_airbyte_extracted_at": item.sent, "_place": place})
             else:
-                state["airbyte"] = item.content
-    except SyncFailed as failure:
-        reading.failures[stream] = str(failure)
+                dlt.current.resource_state()["airbyte"] = item.content
+        yield found
 
-
-def resource(stream: Mapping[str, Any], reading: Reading) -> Any:
-    """A stream as dlt has it."""
-    keys = [name for path in stream["source_defined_primary_key"] for name in path]
     columns = {name: column(schema) for name, schema in stream["json_schema"]["properties"].items()}
-    return dlt.resource(
+    return dlt.transformer(
         rows,
         name=stream["name"],
         columns={**columns, **deepcopy(ADDED)},
-        primary_key=keys,
+        primary_key=[name for path in stream["source_defined_primary_key"] for name in path],
         write_disposition="merge",
         max_table_nesting=0,  # objects and lists stay what they are, as JSON
-        parallelized=True,  # no stream waits for another
-    )(stream["name"], reading)
+    )
 
 
 def column(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,18 +128,17 @@ def drop_vanished(pipeline: Any, table: str, load: str) -> int:
     return int(number)
 
 
-def sync(pipeline: Any, streams: Sequence[Mapping[str, Any]], reading: Reading) -> None:
+def sync(pipeline: Any, reading: Reading) -> None:
     """Loads the streams, and says of each what came of it."""
     if pipeline.has_pending_data:
         pipeline.run()  # what an earlier run has left, which dlt loads before anything else
-    load = pipeline.run([resource(stream, reading) for stream in streams])
+    load = pipeline.run(resources(reading))
     rows_read = pipeline.last_trace.last_normalize_info.row_counts
-    for name in (stream["name"] for stream in streams):
-        if name in reading.failures:
-            print(reading.failures[name], file=sys.stderr)
-            continue
+    for name in reading.complete:
         dropped = drop_vanished(pipeline, name, load.loads_ids[0]) if reading.anew else 0
         print(f"{name}: {rows_read.get(name, 0)} rows read, {dropped} dropped")
+    if reading.failure:
+        raise reading.failure
 
 
 def main() -> None:
@@ -127,16 +153,15 @@ def main() -> None:
 
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
     config = json.loads(options.config.read_text("utf-8"))
-    reading = Reading(config, options.executable, options.full_refresh)
     pipeline = dlt.pipeline("invoices", destination=options.destination, dataset_name=options.dataset)
     try:
         found = {stream["name"]: stream for stream in discover(config, options.executable)}
-        sync(pipeline, [found[name] for name in options.streams or found], reading)
-    except KeyError as unknown:
-        sys.exit(f"There is no stream {unknown} with this configuration. There are {', '.join(found)}.")
+        if unknown := set(options.streams) - found.keys():
+            raise SyncFailed(f"There is no stream {unknown.pop()}. This configuration has {', '.join(found)}.")
+        streams = [found[name] for name in options.streams or found]
+        sync(pipeline, Reading(config, options.executable, streams, options.full_refresh))
     except (SyncFailed, PipelineStepFailed) as failure:
         sys.exit(str(failure))
-    sys.exit("Run again to go on from the last state." if reading.failures else 0)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sandbox import STREAMS, Sandbox
+from system_tests.postgresql import Postgres
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "examples"
@@ -101,6 +102,12 @@ class Workplace:
             stream: {row[KEYS[stream]]: row[changing_field(stream)] for row in self.rows_in(patterns.format(stream))}
             for stream in STREAMS
         }
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with Postgres() as server:
+        yield server
 
 
 @pytest.fixture
