@@ -43,7 +43,7 @@ image-test: $(VENV)/installed  ## build the image and test it in containers agai
 	$(PYTHON) -m tools.containers --stand-in
 	$(BIN)/python -m pytest system_tests/image
 
-# In an environment of its own: Airflow, Dagster and Meltano bring hundreds of packages. uv is quicker with them.
+# In an environment of its own: Airflow, Dagster, Meltano and dlt bring hundreds of packages. uv is quicker with them.
 .venv-examples/installed: $(VENV)/installed pyproject.toml locks/examples.lock
 	$(PYTHON) -m venv .venv-examples
 	$(BIN)/uv pip install --quiet --python .venv-examples/bin/python --no-deps --require-hashes --compile-bytecode \
@@ -51,8 +51,8 @@ image-test: $(VENV)/installed  ## build the image and test it in containers agai
 	$(BIN)/uv pip install --quiet --python .venv-examples/bin/python --no-deps --no-build-isolation -e .
 	touch $@
 
-# The image is tested where `make image-test` has built it.
-example-test: $(VENV)/installed .venv-examples/installed  ## run the examples, with PyAirbyte, Airflow, Dagster and Meltano
+# The image is tested where `make image-test` has built it, PostgreSQL where it is (system_tests/postgresql/install.sh).
+example-test: $(VENV)/installed .venv-examples/installed  ## run the examples, with PyAirbyte, dlt, Airflow, Dagster, Meltano
 	$(BIN)/python -m pytest -n auto --dist worksteal system_tests/examples
 
 picture-test: $(VENV)/installed  ## look at the page of the demo in Chromium

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sandbox import STREAMS, Sandbox
-from system_tests.postgresql import Postgres
+from system_tests.postgresql import NoPostgres, Postgres, programs
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "examples"
@@ -106,6 +106,10 @@ class Workplace:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
+    try:
+        programs()
+    except NoPostgres as missing:
+        pytest.skip(f"NOT TESTED: {missing}")
     with Postgres() as server:
         yield server
 
