@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?=
 
-.PHONY: demo test manifest dist dist-test image image-test example-test picture picture-test reliability bench lint lock \
-	clean help
+.PHONY: demo test manifest dist dist-test image image-test example-test spark-test picture picture-test reliability \
+	bench lint lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
@@ -55,6 +55,17 @@ image-test: $(VENV)/installed  ## build the image and test it in containers agai
 example-test: $(VENV)/installed .venv-examples/installed  ## run the examples, with PyAirbyte, dlt, Airflow, Dagster, Meltano
 	$(BIN)/python -m pytest -n auto --dist worksteal system_tests/examples
 
+# In an environment of its own, as Spark's executors have: the connector is in the other one.
+.venv-spark/installed: $(VENV)/installed pyproject.toml locks/spark.lock
+	$(PYTHON) -m venv .venv-spark
+	$(BIN)/uv pip install --quiet --python .venv-spark/bin/python --no-deps --require-hashes --compile-bytecode \
+		-r locks/spark.lock
+	touch $@
+
+# Java 17 is needed (system_tests/spark/install.sh).
+spark-test: $(VENV)/installed .venv-spark/installed  ## run the example for Spark, with many accounts
+	$(BIN)/python -m pytest -n 2 --dist worksteal system_tests/spark
+
 picture-test: $(VENV)/installed  ## look at the page of the demo in Chromium
 	$(BIN)/python -m pytest system_tests/browser
 
@@ -95,6 +106,8 @@ lock: $(VENV)/installed  ## renew the locks from pyproject.toml
 		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/bench.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra examples --generate-hashes \
 		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/examples.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group spark --generate-hashes \
+		--no-emit-index-url --no-header --upgrade --output-file locks/spark.lock
 
 clean:  ## remove what the other commands made
-	rm -rf $(VENV) .venv-bench .venv-examples .tmp build dist invoices.duckdb invoices.html
+	rm -rf $(VENV) .venv-bench .venv-examples .venv-spark .tmp build dist invoices.duckdb invoices.html

@@ -95,15 +95,18 @@ def resource(stream: Mapping[str, Any]) -> Any:
                 dlt.current.resource_state()["airbyte"] = item.content
         yield found
 
+    return dlt.transformer(rows, name=stream["name"], **hints(stream))
+
+
+def hints(stream: Mapping[str, Any], **added: Mapping[str, Any]) -> dict[str, Any]:
+    """What dlt is told of a stream. added: columns that belong to its key, beside the provider's."""
     columns = {name: column(schema) for name, schema in stream["json_schema"]["properties"].items()}
-    return dlt.transformer(
-        rows,
-        name=stream["name"],
-        columns={**columns, **deepcopy(ADDED)},
-        primary_key=[name for path in stream["source_defined_primary_key"] for name in path],
-        write_disposition="merge",
-        max_table_nesting=0,  # objects and lists stay what they are, as JSON
-    )
+    return {
+        "columns": {**columns, **added, **deepcopy(ADDED)},
+        "primary_key": [*added, *(name for path in stream["source_defined_primary_key"] for name in path)],
+        "write_disposition": "merge",
+        "max_table_nesting": 0,  # objects and lists stay what they are, as JSON
+    }
 
 
 def column(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,15 +25,22 @@ from invoice_reader import Row, SyncFailed, read
 
 
 def sync(
-    config: Mapping[str, Any], folder: Path, streams: Iterable[str], executable: str = "source-invoices"
+    config: Mapping[str, Any],
+    folder: Path,
+    streams: Iterable[str],
+    executable: str = "source-invoices",
+    added: Mapping[str, Any] | None = None,
 ) -> dict[str, int]:
-    """Returns how many rows came of each stream. Raises SyncFailed, in the connector's words."""
+    """Returns how many rows came of each stream. Raises SyncFailed, in the connector's words.
+
+    added: what every row gets beside its own fields, such as the name of the account.
+    """
     outputs = {name: _Output(folder, name) for name in streams}
     with _only_one(folder):
         states = [state for output in outputs.values() for state in output.state()]
         for item in read(config, outputs, states, executable):
             if isinstance(item, Row):
-                outputs[item.stream].add(item.data)
+                outputs[item.stream].add({**item.data, **(added or {})})
             else:
                 outputs[item.stream].save(item.content)
     return {name: output.rows for name, output in outputs.items()}

@@ -6,6 +6,7 @@ Needs Python 3.10 or later, and the connector, in this environment or in one of 
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ STREAMS = [
     "payhubix_invoices",
 ]
 """For the jobs that import this module. Leave out those of a provider that the configuration does not name."""
+
+_running: set["subprocess.Popen[str]"] = set()
+_is_stopped = threading.Event()
 
 
 class SyncFailed(Exception):
@@ -149,11 +153,23 @@ def connector(executable: str, command: str, **files: Any) -> Iterator["subproce
                 f"The connector {executable} cannot be started: {error.strerror}.", may_pass=False
             ) from None
         with process:
+            _running.add(process)
             try:
+                if _is_stopped.is_set():
+                    process.terminate()
                 yield process
             except BaseException:
                 process.terminate()
                 raise
+            finally:
+                _running.discard(process)
+
+
+def stop() -> None:
+    """Ends the connectors that run in other threads, and those that are yet to start. Each read raises SyncFailed."""
+    _is_stopped.set()
+    for process in tuple(_running):
+        process.terminate()
 
 
 def configured_catalog(streams: Iterable[str]) -> dict[str, Any]:
