@@ -5,8 +5,8 @@ Needs what dagster_assets.py needs, and accounts.py beside this file. Set these 
 - INVOICES_ACCOUNTS: a folder with a JSON file for each account, or one file with all (see accounts.py);
 - INVOICES_FOLDER: rows and states of the account NAME go to NAME in this folder, that every run sees.
 
-Each account is a partition. The schedule adds those that are new, and asks for a run of each. How many runs there are at
-a time, and that accounts of one Nexudus login run one after another, is set in Dagster's concurrency pools.
+Each account is a partition. The schedule adds those that are new, and asks for a run of each. How many runs there are
+at a time is set in Dagster's instance, and so is, by a pool, that accounts of one Nexudus login do not run at once.
 """
 
 from collections.abc import Iterator

@@ -68,6 +68,8 @@ def read(
     error: one may name invoices that have vanished.
     """
     progress = {name: _Progress() for name in streams}
+    if not progress:
+        return
     errors: list[dict[str, Any]] = []
     catalog = configured_catalog(progress)
     with connector(executable, "read", config=config, catalog=catalog, state=list(states)) as process:

@@ -1,0 +1,129 @@
+"""Spark on this machine, and companies whose invoices it brings."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from system_tests.examples.companies import Companies, Rows, companies
+from system_tests.examples.conftest import CONNECTOR_ENVIRONMENT, EXAMPLES, KEYS, ROOT, changing_field
+
+ENVIRONMENT = ROOT / ".venv-spark" / "bin"
+SETTINGS = {
+    "spark.eventLog.compress": "false",
+    "spark.eventLog.enabled": "true",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.ui.enabled": "false",
+}
+QUERY = " UNION ALL ".join(
+    f"SELECT '{stream}' AS stream, account, run, CAST({key} AS string) AS key, CAST({changing_field(stream)} AS string) AS value"
+    f" FROM {stream}"
+    for stream, key in KEYS.items()
+)
+
+
+class Cluster:
+    """A folder with the examples, a table, and Spark, which runs as many tasks at a time as it is told."""
+
+    def __init__(self, folder: Path, place: Companies, java: str) -> None:
+        self.folder = folder
+        self.place = place
+        self.table = folder / "table"
+        self.executable = str(CONNECTOR_ENVIRONMENT / "source-invoices")
+        self._java = java
+        shutil.copytree(EXAMPLES, folder / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+        (folder / "events").mkdir()
+        (folder / "temporary").mkdir()
+
+    def start(self, master: str, script: str, *arguments: str) -> "subprocess.Popen[str]":
+        """spark-submit, in a process group of its own."""
+        settings = SETTINGS | {"spark.eventLog.dir": str(self.folder / "events")}
+        options = [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
+        modules = ["--py-files", "accounts.py,invoice_reader.py"] if script == "spark_accounts.py" else []
+        return subprocess.Popen(
+            [str(ENVIRONMENT / "spark-submit"), "--master", master, *options, *modules, script, *arguments],
+            cwd=self.folder / "examples",
+            env={
+                **os.environ,
+                "JAVA_HOME": self._java,
+                "PYSPARK_PYTHON": str(ENVIRONMENT / "python"),
+                "SPARK_LOCAL_IP": "127.0.0.1",
+                "TMPDIR": str(self.folder / "temporary"),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def sync(self, *streams: str, master: str = "local[8]") -> "subprocess.CompletedProcess[str]":
+        """The example as its first lines say. It must leave no secret behind."""
+        job = self.start(master, "spark_accounts.py", *self.arguments(*streams))
+        out, err = job.communicate()
+        for text in (out.encode(), err.encode(), *self.files()):
+            assert not [secret for secret in self.secrets() if secret.encode() in text]
+        return subprocess.CompletedProcess([], job.returncode, out, err)
+
+    def arguments(self, *streams: str) -> list[str]:
+        return [str(self.place.folder), str(self.table), *streams, "--executable", self.executable]
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        """The rows of a query over the views."""
+        catalog = self.folder / "catalog.json"
+        config = next(self.place.folder.glob("*.json"))
+        with catalog.open("w") as file:
+            subprocess.run([self.executable, "discover", "--config", str(config)], check=True, stdout=file)
+        job = self.start("local[1]", "spark_views.py", str(self.table), str(catalog), sql)
+        out, err = job.communicate()
+        if job.returncode:
+            raise RuntimeError(err)
+        return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+
+    def rows(self) -> Rows:
+        """What the views have in the field that changes. No invoice is there twice."""
+        found: Rows = {name: {stream: {} for stream in KEYS} for name in self.place.accounts}
+        for row in self.query(QUERY):
+            is_number = row["stream"] == "nexudus_payout_invoices"
+            key = int(row["key"]) if is_number else row["key"]
+            values = found[row["account"]][row["stream"]]
+            assert key not in values
+            values[key] = float(row["value"]) if is_number else row["value"]
+        return found
+
+    def files(self) -> Iterator[bytes]:
+        """All that a run has left: the table, the event log, temporary files."""
+        return (path.read_bytes() for path in self.folder.rglob("*") if path.is_file())
+
+    def secrets(self) -> set[str]:
+        config = next(iter(self.place.accounts.values())).config
+        return {
+            config["ipxo"]["credentials"]["client_secret"],
+            config["nexudus"]["credentials"]["password"],
+            config["payhubix"]["api_key"],
+        }
+
+
+def java_home() -> str:
+    """Where Java 17 is. Spark 4 does not run with every later one."""
+    found = sorted(Path("/usr/lib/jvm").glob("java-17-openjdk-*/bin/java"))
+    home = found[0].parent.parent if found else Path(os.environ.get("JAVA_HOME_17_X64", ""))
+    if not (home / "bin" / "java").is_file():
+        pytest.skip(
+            "NOT TESTED: there is no Java 17 here. On Debian, root installs it by system_tests/spark/install.sh."
+        )
+    return str(home)
+
+
+@pytest.fixture(scope="session")
+def java() -> str:
+    return java_home()
+
+
+def cluster(folder: Path, accounts: Path, names: Sequence[str], java: str) -> Iterator[Cluster]:
+    with companies(accounts, names, rows=8) as place:
+        yield Cluster(folder, place, java)
