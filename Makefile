@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CONFIG ?=
 
 .PHONY: demo test manifest dist dist-test image image-test example-test spark-test picture picture-test reliability \
-	bench lint lock clean help
+	bench bench-accounts lint lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
@@ -91,6 +91,9 @@ bench: .venv-bench/installed dist  ## measure against other readers, into tools/
 	.venv-bench/connector/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
 		dist/*.whl
 	.venv-bench/bin/python -m tools.benchmarks
+
+bench-accounts: $(VENV)/installed .venv-spark/installed  ## measure the jobs for many accounts, for docs/many-accounts.md
+	$(BIN)/python -m tools.benchmarks.many_accounts
 
 lint: $(VENV)/installed  ## check style and types
 	$(BIN)/ruff check
