@@ -15,16 +15,25 @@ from system_tests.examples.conftest import CONNECTOR_ENVIRONMENT, EXAMPLES, KEYS
 
 ENVIRONMENT = ROOT / ".venv-spark" / "bin"
 SETTINGS = {
+    # Less work for what runs briefly.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.eventLog.compress": "false",
     "spark.eventLog.enabled": "true",
     "spark.sql.shuffle.partitions": "1",
     "spark.ui.enabled": "false",
 }
-QUERY = " UNION ALL ".join(
-    f"SELECT '{stream}' AS stream, account, run, CAST({key} AS string) AS key, CAST({changing_field(stream)} AS string) AS value"
-    f" FROM {stream}"
-    for stream, key in KEYS.items()
-)
+LINES = """
+import json, sys, pandas
+table = pandas.read_parquet(sys.argv[1]).sort_values(["run", "place"])
+print(table.drop(columns="place").to_json(orient="records"))
+"""
+
+
+FILES = """
+import json, pathlib, sys, pyarrow.parquet
+columns = [pyarrow.parquet.read_table(path)["account"] for path in pathlib.Path(sys.argv[1]).glob("part-*.parquet")]
+print(json.dumps([sorted(set(column.to_pylist())) for column in columns]))
+"""
 
 
 class Cluster:
@@ -61,7 +70,7 @@ class Cluster:
             start_new_session=True,
         )
 
-    def sync(self, *streams: str, master: str = "local[8]") -> "subprocess.CompletedProcess[str]":
+    def sync(self, *streams: str, master: str = "local[6]") -> "subprocess.CompletedProcess[str]":
         """The example as its first lines say. It must leave no secret behind."""
         job = self.start(master, "spark_accounts.py", *self.arguments(*streams))
         out, err = job.communicate()
@@ -71,6 +80,25 @@ class Cluster:
 
     def arguments(self, *streams: str) -> list[str]:
         return [str(self.place.folder), str(self.table), *streams, "--executable", self.executable]
+
+    def lines(self) -> list[dict[str, Any]]:
+        """All that the table has, in the order of runs and places."""
+        found: list[dict[str, Any]] = self._ask(LINES)
+        return found
+
+    def accounts_in_files(self) -> list[list[str]]:
+        """For each file of the table the accounts in it."""
+        found: list[list[str]] = self._ask(FILES)
+        return found
+
+    def rows(self) -> Rows:
+        """What each invoice has in the field that changes. The last row counts."""
+        found: Rows = {name: {stream: {} for stream in KEYS} for name in self.place.accounts}
+        for line in self.lines():
+            if line["kind"] == "record":
+                row, stream = json.loads(line["data"]), line["stream"]
+                found[line["account"]][stream][row[KEYS[stream]]] = row[changing_field(stream)]
+        return found
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         """The rows of a query over the views."""
@@ -84,16 +112,9 @@ class Cluster:
             raise RuntimeError(err)
         return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
 
-    def rows(self) -> Rows:
-        """What the views have in the field that changes. No invoice is there twice."""
-        found: Rows = {name: {stream: {} for stream in KEYS} for name in self.place.accounts}
-        for row in self.query(QUERY):
-            is_number = row["stream"] == "nexudus_payout_invoices"
-            key = int(row["key"]) if is_number else row["key"]
-            values = found[row["account"]][row["stream"]]
-            assert key not in values
-            values[key] = float(row["value"]) if is_number else row["value"]
-        return found
+    def _ask(self, code: str) -> Any:
+        command = [str(ENVIRONMENT / "python"), "-c", code, str(self.table)]
+        return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
     def files(self) -> Iterator[bytes]:
         """All that a run has left: the table, the event log, temporary files."""
