@@ -64,7 +64,7 @@ example-test: $(VENV)/installed .venv-examples/installed  ## run the examples, w
 
 # Java 17 is needed (system_tests/spark/install.sh).
 spark-test: $(VENV)/installed .venv-spark/installed  ## run the example for Spark, with many accounts
-	$(BIN)/python -m pytest -n 2 --dist worksteal system_tests/spark
+	$(BIN)/python -m pytest -n 2 --dist loadfile system_tests/spark
 
 picture-test: $(VENV)/installed  ## look at the page of the demo in Chromium
 	$(BIN)/python -m pytest system_tests/browser
