@@ -1,21 +1,25 @@
-# The commands of the project. Each installs what it needs into .venv, from the lock.
+# The commands of the project. Each installs what it needs into .venv, from locks/dev.txt.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?=
+# GitHub sets these names where the release workflow runs.
+TAG ?= $(GITHUB_REF_NAME)
+REGISTRY ?= ghcr.io/$(GITHUB_REPOSITORY_OWNER)
+UPGRADE ?= --upgrade
 
-.PHONY: demo test manifest dist dist-test image image-test example-test spark-test picture picture-test reliability \
-	bench bench-accounts lint lock clean help
+.PHONY: demo test coverage manifest manifest-zip dist dist-test image image-test image-push example-test spark-test \
+	picture picture-test reliability bench bench-accounts lint lock audit release-check publish release-page clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-# The lock is complete and its hashes are checked, so nothing is resolved; the project itself is installed as it stands.
-$(VENV)/installed: pyproject.toml locks/dev.lock
+# The lock is complete and its hashes are checked, so pip resolves nothing. The project itself is installed in place.
+$(VENV)/installed: pyproject.toml locks/dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		-r locks/dev.lock
+		-r locks/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
@@ -25,48 +29,62 @@ demo: $(VENV)/installed  ## sync every stream into invoices.duckdb and invoices.
 test: $(VENV)/installed  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
+coverage: $(VENV)/installed  ## run all tests, and measure how much of the connector they run
+	rm -rf .tmp/coverage && mkdir -p .tmp/coverage
+	$(BIN)/coverage run -m pytest -n auto --dist worksteal
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
 manifest: $(VENV)/installed  ## write the connector as one manifest and one components.py into dist/manifest-only
 	$(BIN)/python -m tools.one_file_manifest.one_file
+
+manifest-zip: manifest  ## pack these two files into dist/manifest-only.zip
+	rm -f dist/manifest-only.zip
+	cd dist/manifest-only && $(abspath $(BIN))/python -m zipfile -c ../manifest-only.zip manifest.yaml components.py
 
 dist: $(VENV)/installed  ## build sdist and wheel into dist
 	rm -f dist/*.tar.gz dist/*.whl
 	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
 
-dist-test: dist  ## install the wheel on each Python version that is here, and read with it
+dist-test: dist  ## install the wheel with each Python version found here, and read with it
 	$(BIN)/python -m pytest system_tests/wheel
 
 image:  ## build the image, with podman or docker
 	$(PYTHON) -m tools.containers
 
-# Where Airbyte's base image cannot be pulled, a stand-in takes its place, and is named.
+# Where Airbyte's base image cannot be pulled, a stand-in replaces it, and a message says so.
 image-test: $(VENV)/installed  ## build the image and test it in containers against the sandbox
 	$(PYTHON) -m tools.containers --stand-in
 	$(BIN)/python -m pytest system_tests/image
 
-# In an environment of its own: Airflow, Dagster, Meltano and dlt bring hundreds of packages. uv is quicker with them.
-.venv-examples/installed: $(VENV)/installed pyproject.toml locks/examples.lock
+image-push:  ## push the image that `make image` built to REGISTRY
+	$(PYTHON) -m tools.containers --push '$(REGISTRY)'
+
+# Airflow, Dagster, Meltano and dlt need hundreds of packages, so they have their own environment. uv installs them faster.
+.venv-examples/installed: $(VENV)/installed pyproject.toml locks/examples.txt
 	$(PYTHON) -m venv .venv-examples
 	$(BIN)/uv pip install --quiet --python .venv-examples/bin/python --no-deps --require-hashes --compile-bytecode \
-		-r locks/examples.lock
+		-r locks/examples.txt
 	$(BIN)/uv pip install --quiet --python .venv-examples/bin/python --no-deps --no-build-isolation -e .
 	touch $@
 
-# The image is tested where `make image-test` has built it, PostgreSQL where it is (system_tests/postgresql/install.sh).
+# The tests of PyAirbyte also use the image, if `make image-test` has built it, and some use PostgreSQL, if it is there
+# (system_tests/postgresql/install.sh).
 example-test: $(VENV)/installed .venv-examples/installed  ## run the examples, with PyAirbyte, dlt, Airflow, Dagster, Meltano
 	$(BIN)/python -m pytest -n auto --dist worksteal system_tests/examples
 
-# In an environment of its own, as Spark's executors have: the connector is in the other one.
-.venv-spark/installed: $(VENV)/installed pyproject.toml locks/spark.lock
+# Spark's executors have an environment without the connector, which is in its own.
+.venv-spark/installed: $(VENV)/installed pyproject.toml locks/spark.txt
 	$(PYTHON) -m venv .venv-spark
 	$(BIN)/uv pip install --quiet --python .venv-spark/bin/python --no-deps --require-hashes --compile-bytecode \
-		-r locks/spark.lock
+		-r locks/spark.txt
 	touch $@
 
-# Java 17 is needed (system_tests/spark/install.sh).
+# It needs Java 17 (system_tests/spark/install.sh).
 spark-test: $(VENV)/installed .venv-spark/installed  ## run the example for Spark, with many accounts
 	$(BIN)/python -m pytest -n 2 --dist loadfile system_tests/spark
 
-picture-test: $(VENV)/installed  ## look at the page of the demo in Chromium
+picture-test: $(VENV)/installed  ## test the page of the demo in Chromium
 	$(BIN)/python -m pytest system_tests/browser
 
 picture: $(VENV)/installed  ## renew docs/invoices.png, the top of that page
@@ -75,19 +93,19 @@ picture: $(VENV)/installed  ## renew docs/invoices.png, the top of that page
 reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliability.md
 	$(BIN)/python -m integration_tests.support.reliability > /dev/null
 
-# What the connector is measured against is in one environment; in another is the connector as its users install it, with
-# nothing that would make its start longer.
-.venv-bench/installed: pyproject.toml locks/bench.lock locks/runtime.lock
+# One environment has the other readers. Another has only the connector, as users install it, because more packages would
+# make its start longer.
+.venv-bench/installed: pyproject.toml locks/bench.txt locks/runtime.txt
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		-r locks/bench.lock
+		-r locks/bench.txt
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(PYTHON) -m venv .venv-bench/connector
 	.venv-bench/connector/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		-r locks/runtime.lock
+		-r locks/runtime.txt
 	touch $@
 
-bench: .venv-bench/installed dist  ## measure against other readers, into tools/benchmarks/README.md; an hour (Python 3.11)
+bench: .venv-bench/installed dist  ## measure against other readers, and renew tools/benchmarks/README.md; an hour (Python 3.11)
 	.venv-bench/connector/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
 		dist/*.whl
 	.venv-bench/bin/python -m tools.benchmarks
@@ -100,17 +118,30 @@ lint: $(VENV)/installed  ## check style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-lock: $(VENV)/installed  ## renew the locks from pyproject.toml
+lock: $(VENV)/installed  ## renew the locks from pyproject.toml; with UPGRADE= only what has to change
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra demo --extra dev --generate-hashes \
-		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/dev.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --constraint locks/dev.lock --generate-hashes \
-		--no-emit-index-url --no-header pyproject.toml --output-file locks/runtime.lock
+		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --constraint locks/dev.txt --generate-hashes \
+		--no-emit-index-url --no-header pyproject.toml --output-file locks/runtime.txt
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra bench --generate-hashes \
-		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/bench.lock
+		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/bench.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra examples --generate-hashes \
-		--no-emit-index-url --no-header --upgrade pyproject.toml --output-file locks/examples.lock
+		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/examples.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group spark --generate-hashes \
-		--no-emit-index-url --no-header --upgrade --output-file locks/spark.lock
+		--no-emit-index-url --no-header $(UPGRADE) --output-file locks/spark.txt
+
+audit: $(VENV)/installed  ## look for known vulnerabilities in what the connector is installed with
+	$(BIN)/pip-audit --require-hashes --disable-pip --requirement locks/runtime.txt
+
+release-check:  ## check that TAG names the version of pyproject.toml, and that CHANGELOG.md has it
+	$(PYTHON) -m tools.release check '$(TAG)'
+
+publish: $(VENV)/installed  ## upload the wheel and the sdist in dist to the package index, which trusts the release workflow
+	$(BIN)/uv publish --trusted-publishing always dist/*.whl dist/*.tar.gz
+
+release-page:  ## make a page on GitHub for TAG, with the files in dist
+	$(PYTHON) -m tools.release notes > dist/notes.md
+	gh release create '$(TAG)' dist/*.whl dist/*.tar.gz dist/*.zip --verify-tag --title '$(TAG)' --notes-file dist/notes.md
 
 clean:  ## remove what the other commands made
 	rm -rf $(VENV) .venv-bench .venv-examples .venv-spark .tmp build dist invoices.duckdb invoices.html

@@ -72,14 +72,14 @@ class _Output:
             self._unfinished.close()
             self._unfinished = None
             name = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S%fZ}.jsonl"
-            _move_durably(self._folder / "unfinished", self._folder / name)
+            move_durably(self._folder / "unfinished", self._folder / name)
         self._state.parent.mkdir(parents=True, exist_ok=True)
         new = self._state.with_suffix(".new")
         new.write_text(json.dumps(state), "utf-8")
-        _move_durably(new, self._state)
+        move_durably(new, self._state)
 
 
-def _move_durably(source: Path, target: Path) -> None:
+def move_durably(source: Path, target: Path) -> None:
     """The target has all of the content or is not there, even if the power fails."""
     with source.open("rb") as file:
         os.fsync(file.fileno())

@@ -1,6 +1,6 @@
 """Airbyte's standard tests of a connector, with the configurations of acceptance-test-config.yml against a sandbox.
 
-They try no incremental sync and no state: test_incremental.py does.
+They do not test incremental syncs and states; test_incremental.py does.
 """
 
 import json
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 import pytest
@@ -23,8 +23,8 @@ from source_invoices import SourceInvoices
 
 ROOT = Path(__file__).parent.parent
 FILES = Path(__file__).parent
-# The command that each test runs, hence the sections whose configurations it gets.
-COMMANDS = {
+# The command that each test runs. It gets the configurations of the sections for that command.
+COMMANDS: dict[str, Literal["spec", "check", "discover", "read"]] = {
     "test_config_matches_spec": "spec",
     "test_check": "check",
     "test_discover": "discover",
@@ -36,7 +36,7 @@ WARNINGS = "error::airbyte_cdk.test.standard_tests.DiscoveredCatalogWarning"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """The suite's own hook gives each test every configuration, and skips those that are not for it."""
+    """Gives each test only its own configurations. The suite's hook gives it all, and skips those of other tests."""
     if "scenario" in metafunc.fixturenames:
         command = COMMANDS[metafunc.definition.name]
         scenarios = [listed for listed in TestAirbyteStandards.get_scenarios() if listed.runs(command)]
@@ -63,14 +63,14 @@ class TestAirbyteStandards(SourceTestSuiteBase):
     connector = SourceInvoices
 
 
-# Left out here: the suite's tests of the image, which build it with Docker.
+# The tests of the image are left out, because they build it with Docker.
 for name in vars(DockerConnectorTestSuite):
     if name.startswith("test_"):
         setattr(TestAirbyteStandards, name, None)
 
 
-def test_the_command_line_of_the_suite_passes(sandbox: Sandbox, tmp_path: Path) -> None:
-    folder = tmp_path / "source-invoices"  # by its name the command finds the package and the class
+def test_the_suite_passes_on_its_command_line(sandbox: Sandbox, tmp_path: Path) -> None:
+    folder = tmp_path / "source-invoices"  # the command finds package and class by this name
     shutil.copytree(FILES, folder / FILES.name, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     for path in (folder / FILES.name).glob("*config.json"):
         path.write_text(json.dumps(at(sandbox, path)))
@@ -90,7 +90,7 @@ def passed(report: Path) -> Iterator[str]:
             yield case.attrib["name"].split("[")[0]
 
 
-def test_the_configured_catalog_is_the_discovered_one_in_full(sandbox: Sandbox) -> None:
+def test_the_configured_catalog_is_the_whole_discovered_one(sandbox: Sandbox) -> None:
     (discovered,) = call("discover", config=sandbox.config()).of_type("CATALOG")
     configured = json.loads((FILES / "configured_catalog.json").read_text())["streams"]
     assert [item["stream"] for item in configured] == [
@@ -99,15 +99,15 @@ def test_the_configured_catalog_is_the_discovered_one_in_full(sandbox: Sandbox) 
     ]
 
 
-def test_a_sync_goes_on_from_the_sample_state() -> None:
-    """In the sandbox of its day, where the newest row of each stream is all that is asked for again."""
+def test_a_sync_continues_from_the_sample_state() -> None:
+    """The sandbox has the date of the state, so only the newest row of each stream is read again."""
     with Sandbox(rows=9, newest=datetime(2026, 1, 1, tzinfo=timezone.utc)) as sandbox:
         output = read(sandbox.config(), state=json.loads((FILES / "sample_state.json").read_text()))
     assert output.exit_code == 0
     assert {stream: len(output.records(stream)) for stream in STREAMS} == dict.fromkeys(STREAMS, 1)
 
 
-def test_a_state_from_the_future_hides_nothing_new(sandbox: Sandbox) -> None:
+def test_a_state_from_the_future_hides_no_new_invoice(sandbox: Sandbox) -> None:
     output = read(sandbox.config(), state=json.loads((FILES / "abnormal_state.json").read_text()))
     assert output.exit_code == 0
     for stream, key in STREAMS.items():

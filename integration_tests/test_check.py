@@ -1,4 +1,4 @@
-"""`check`: one cheap request for each provider, and a sentence for the person who can mend what is wrong."""
+"""`check`: one small request for each list, and a message for the person who can correct the settings."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 from integration_tests.support.connector import call
 from sandbox import Fault, Sandbox
-from source_invoices.components.gate import GateAdapter
+from source_invoices.components.http.transport import Transport
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -14,7 +14,7 @@ LISTS = ["ipxo_payout_invoices", "ipxo_ecommerce_invoices", "nexudus_payout_invo
 
 
 def check(config: Any) -> tuple[str, str, list[str]]:
-    """Status, message and log of a check, which ends with exit 0, one status, no secret and no traceback."""
+    """Returns status, message and log. Every check ends with exit 0, one status, no secret and no traceback."""
     output = call("check", config=config)
     assert output.exit_code == 0
     assert "Traceback" not in output.text
@@ -24,7 +24,7 @@ def check(config: Any) -> tuple[str, str, list[str]]:
     return status["status"], status.get("message") or "", output.logs
 
 
-def test_good_accounts_succeed_with_one_request_each(sandbox: Sandbox) -> None:
+def test_good_accounts_succeed_with_one_request_for_each_list(sandbox: Sandbox) -> None:
     status, message, _ = check(sandbox.config())
     assert (status, message) == ("SUCCEEDED", "")
     data = [request for request in sandbox.requests if not request.route.endswith("_token")]
@@ -32,31 +32,31 @@ def test_good_accounts_succeed_with_one_request_each(sandbox: Sandbox) -> None:
     assert {request.value("per_page") or request.value("size") for request in data} == {"1"}
 
 
-def test_a_filter_that_matches_nothing_costs_no_more(sandbox: Sandbox) -> None:
+def test_a_filter_without_matches_costs_no_more_requests(sandbox: Sandbox) -> None:
     config = {**sandbox.config(), "start_date": "2099-01-01"}
     config["payhubix"]["filters"] = {"status": "PartiallyExpired"}
     assert check(config)[0] == "SUCCEEDED"
     assert len([request for request in sandbox.requests if not request.route.endswith("_token")]) == len(LISTS)
 
 
-def test_a_long_wait_is_not_waited_for(sandbox: Sandbox) -> None:
+def test_a_provider_that_asks_for_a_long_wait_fails_at_once(sandbox: Sandbox) -> None:
     sandbox.faults.append(Fault(kind="status", status=429, retry_after="30", route="payhubix_invoices", times=None))
     status, message, _ = check(sandbox.config())
     assert status == "FAILED"
     assert "30 seconds" in message
 
 
-def test_an_unexpected_failure_is_a_sentence_too(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_failure_is_reported_in_one_sentence(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(GateAdapter, "send", fail)
+    monkeypatch.setattr(Transport, "send", fail)
     status, message, _ = check({"payhubix": sandbox.config()["payhubix"]})
     assert status == "FAILED"
     assert message == "Payhubix, payhubix_invoices: unexpected failure, ZeroDivisionError."
 
 
-def test_what_all_streams_of_a_provider_say_is_said_once(sandbox: Sandbox) -> None:
+def test_a_message_that_all_streams_of_a_provider_share_appears_once(sandbox: Sandbox) -> None:
     config = sandbox.config()
     config["nexudus"]["credentials"]["password"] = "a-wrong-secret"
     _, message, _ = check(config)
@@ -64,7 +64,7 @@ def test_what_all_streams_of_a_provider_say_is_said_once(sandbox: Sandbox) -> No
 
 
 @pytest.mark.parametrize("provider", ["ipxo", "nexudus", "payhubix"])
-def test_one_provider_is_enough(sandbox: Sandbox, provider: str) -> None:
+def test_one_configured_provider_is_enough(sandbox: Sandbox, provider: str) -> None:
     assert check({provider: sandbox.config()[provider]})[0] == "SUCCEEDED"
 
 
@@ -73,7 +73,7 @@ def test_an_account_without_invoices_succeeds() -> None:
         assert check(sandbox.config())[0] == "SUCCEEDED"
 
 
-def test_nothing_configured_asks_for_a_provider() -> None:
+def test_a_configuration_without_a_provider_fails() -> None:
     status, message, _ = check({})
     assert status == "FAILED"
     assert "at least one of `ipxo`, `nexudus`, `payhubix`" in message
@@ -91,7 +91,9 @@ def test_nothing_configured_asks_for_a_provider() -> None:
         ("payhubix", ["api_key"], ["Payhubix", "access refused, HTTP 401", "api_key"]),
     ],
 )
-def test_a_wrong_secret_is_named(sandbox: Sandbox, provider: str, path: list[str], words: list[str]) -> None:
+def test_the_message_says_which_secret_is_wrong(
+    sandbox: Sandbox, provider: str, path: list[str], words: list[str]
+) -> None:
     config = sandbox.config()
     place = config[provider]
     for key in path[:-1]:
@@ -103,7 +105,7 @@ def test_a_wrong_secret_is_named(sandbox: Sandbox, provider: str, path: list[str
         assert word.lower() in message.lower()
 
 
-def test_a_foreign_tenant_is_named(sandbox: Sandbox) -> None:
+def test_the_message_names_the_setting_of_a_tenant_without_access(sandbox: Sandbox) -> None:
     config = sandbox.config()
     config["ipxo"]["tenant_uuid"] = "00000000-0000-0000-0000-000000000000"
     status, message, _ = check(config)
@@ -113,7 +115,7 @@ def test_a_foreign_tenant_is_named(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("provider", "words"), [("nexudus", "PayoutInvoice-List"), ("payhubix", '"Invoices"')])
-def test_a_missing_role_or_permission_is_named(sandbox: Sandbox, provider: str, words: str) -> None:
+def test_the_message_names_a_missing_role_or_permission(sandbox: Sandbox, provider: str, words: str) -> None:
     sandbox.nexudus.missing_role = True
     sandbox.payhubix.missing_permission = True
     status, message, _ = check({provider: sandbox.config()[provider]})
@@ -122,11 +124,11 @@ def test_a_missing_role_or_permission_is_named(sandbox: Sandbox, provider: str, 
 
 
 @pytest.mark.parametrize("provider", ["ipxo", "nexudus", "payhubix"])
-def test_an_unreachable_host_is_named(sandbox: Sandbox, provider: str) -> None:
+def test_the_message_names_a_provider_that_cannot_be_reached(sandbox: Sandbox, provider: str) -> None:
     config = sandbox.config()
     for key in ("api_url", "token_url"):
         if key in config[provider]:
-            config[provider][key] = "http://127.0.0.1:9"  # the discard port: nothing listens there
+            config[provider][key] = "http://127.0.0.1:9"  # nothing listens on the discard port
     status, message, _ = check(config)
     assert status == "FAILED"
     assert "could not be reached" in message
@@ -136,26 +138,26 @@ def test_an_unreachable_host_is_named(sandbox: Sandbox, provider: str) -> None:
 @pytest.mark.parametrize(
     ("scope", "missing"), [("billing", "ipxo_ecommerce_invoices"), ("ecommerce", "ipxo_payout_invoices")]
 )
-def test_one_scope_is_enough_and_the_missing_one_is_a_warning(sandbox: Sandbox, scope: str, missing: str) -> None:
+def test_one_scope_is_enough_and_a_missing_scope_is_a_warning(sandbox: Sandbox, scope: str, missing: str) -> None:
     sandbox.ipxo.granted_scopes = {scope}
     status, _, logs = check({"ipxo": sandbox.config()["ipxo"]})
     assert status == "SUCCEEDED"
     assert [log for log in logs if log.startswith("WARNING") and missing in log and "HTTP 400" in log]
 
 
-def test_no_scope_at_all_fails(sandbox: Sandbox) -> None:
+def test_a_key_without_any_scope_fails(sandbox: Sandbox) -> None:
     sandbox.ipxo.granted_scopes = set()
     assert check(sandbox.config())[0] == "FAILED"
 
 
-def test_an_outage_of_one_api_is_not_taken_for_a_missing_scope(sandbox: Sandbox) -> None:
+def test_an_outage_of_one_list_fails_and_is_no_missing_scope(sandbox: Sandbox) -> None:
     sandbox.faults.append(Fault(kind="status", status=503, route="ipxo_ecommerce_invoices", times=None))
     status, message, _ = check(sandbox.config())
     assert status == "FAILED"
     assert "ipxo_ecommerce_invoices" in message
 
 
-def test_the_words_of_several_failures_all_arrive(sandbox: Sandbox) -> None:
+def test_the_message_reports_every_provider_that_fails(sandbox: Sandbox) -> None:
     sandbox.nexudus.missing_role = True
     sandbox.payhubix.missing_permission = True
     _, message, _ = check(sandbox.config())
@@ -163,7 +165,7 @@ def test_the_words_of_several_failures_all_arrive(sandbox: Sandbox) -> None:
     assert "Payhubix" in message
 
 
-def test_a_proxy_of_the_environment_is_used(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_proxy_that_the_environment_names_is_used(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     config = {"payhubix": sandbox.config()["payhubix"]}
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     status, message, _ = check(config)

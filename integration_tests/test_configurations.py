@@ -1,4 +1,4 @@
-"""A configuration with a fault is refused in a sentence that names its key, and nothing is built or sent."""
+"""A bad configuration is refused with a message that names the key. Nothing is built or sent."""
 
 import copy
 from typing import Any
@@ -99,7 +99,7 @@ def changed(key: str, value: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("key", "value", "words"), BAD, ids=lambda item: None if isinstance(item, dict) else str(item))
-def test_every_command_refuses_it_with_a_sentence_that_names_the_key(key: str, value: Any, words: str) -> None:
+def test_every_command_refuses_a_bad_setting_and_names_its_key(key: str, value: Any, words: str) -> None:
     config = changed(key, value)
     check = call("check", config=config)
     assert check.exit_code == 0
@@ -116,7 +116,7 @@ def test_every_command_refuses_it_with_a_sentence_that_names_the_key(key: str, v
     assert "hush" not in check.text
 
 
-def test_every_missing_key_is_named() -> None:
+def test_the_message_names_every_missing_key() -> None:
     message = call("check", config={"ipxo": {}}).connection_status()["message"]
     assert "`ipxo.tenant_uuid` is missing" in message
     assert "`ipxo.credentials` is missing" in message
@@ -131,7 +131,7 @@ def test_at_least_one_provider_must_be_configured(config: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("content", ["", "{", '"text"', "\x00"])
 @pytest.mark.parametrize("option", ["config", "catalog", "state"])
-def test_a_file_that_cannot_be_used_is_named(content: str, option: str) -> None:
+def test_the_message_names_a_file_that_cannot_be_used(content: str, option: str) -> None:
     files: dict[str, Any] = {"config": GOOD, "catalog": catalog_of(["payhubix_invoices"]), option: content}
     output = call("read", **files)
     assert output.exit_code == 1
@@ -141,16 +141,16 @@ def test_a_file_that_cannot_be_used_is_named(content: str, option: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["https://proxy.example.com:8443/ipxo", "http://localhost:1", "http://[::1]:1/x/"])
-def test_good_addresses_are_taken(address: str) -> None:
+def test_good_addresses_are_accepted(address: str) -> None:
     assert call("discover", config=changed("ipxo.api_url", address)).exit_code == 0
 
 
-def test_what_the_connector_does_not_know_is_left_alone(sandbox: Sandbox) -> None:
+def test_unknown_keys_of_a_platform_are_ignored(sandbox: Sandbox) -> None:
     config = {**sandbox.config(), "__injected_by_a_platform": {"x": 1}}
     assert read(config, ["payhubix_invoices"]).exit_code == 0
 
 
-def test_a_slash_at_the_end_of_an_address_does_no_harm(sandbox: Sandbox) -> None:
+def test_an_address_may_end_in_a_slash(sandbox: Sandbox) -> None:
     config = sandbox.config()
     config["payhubix"]["api_url"] += "/"
     config["ipxo"]["api_url"] += "/"

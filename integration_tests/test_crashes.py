@@ -1,4 +1,4 @@
-"""kill -9 at any moment: handed back the state that had left by then, the next sync misses nothing."""
+"""After `kill -9` at any moment, a sync from the last state that was written misses no row."""
 
 import json
 import random
@@ -17,7 +17,7 @@ from sandbox import Sandbox
 def read_until_killed(
     folder: Path, config: dict[str, Any], state: list[Any], lines: int
 ) -> tuple[list[Any], list[Any]]:
-    """Reads all streams, kills the connector after so many lines; returns the records and the last states that left."""
+    """Reads all streams and kills the connector after some lines. Returns the records and the last states written."""
     arguments = command(folder, "read", config=config, catalog=catalog_of(STREAMS), state=state)
     process = subprocess.Popen(
         [sys.executable, "-m", "source_invoices", *arguments],
@@ -47,7 +47,7 @@ def read_until_killed(
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_what_a_killed_sync_left_out_comes_with_the_next(seed: int, tmp_path: Path) -> None:
+def test_the_sync_after_a_kill_brings_every_missing_row(seed: int, tmp_path: Path) -> None:
     schedule = random.Random(seed)
     with Sandbox(rows=60) as sandbox:
         for stream in sandbox.lists:

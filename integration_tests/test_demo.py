@@ -1,4 +1,4 @@
-"""The demo as a person runs it: `python -m demo`, twice, and with a provider that fails or a bad configuration."""
+"""The demo as a user runs it: `python -m demo` twice, then with a failing provider and with a bad configuration."""
 
 import importlib.util
 import io
@@ -44,7 +44,7 @@ WRAPPER = (sys.executable, str(HOME / "demo" / "connector.py"))
 ROWS = 120
 KEYS = dict.fromkeys(STREAMS, "uuid") | {"nexudus_payout_invoices": "Id", "payhubix_invoices": "link"}
 
-# Started by every Python process: PyAirbyte's, the wrapper's and the connector's.
+# Every Python process runs this when it starts: PyAirbyte's, the wrapper's and the connector's.
 GUARD = """
 import os, sys
 
@@ -65,7 +65,7 @@ sys.addaudithook(note)
 
 @dataclass
 class Screen:
-    """What a run left on the screen."""
+    """What a run wrote to the screen."""
 
     exit_code: int
     text: str
@@ -78,7 +78,7 @@ class Screen:
 
 
 class Demo:
-    """Runs the demo in a folder of its own, without a home and without a terminal."""
+    """Runs the demo in its own folder, without a home directory and without a terminal."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.work = folder / "work"
@@ -118,7 +118,7 @@ def screen(process: "subprocess.Popen[str]") -> Screen:
 
 @dataclass
 class Runs:
-    """The runs that the tests look at."""
+    """The runs that the tests check."""
 
     demo: Demo
     first: Screen
@@ -128,7 +128,7 @@ class Runs:
 
 
 def run_here(*arguments: str) -> Screen:
-    """Runs the demo in this process, which spares the time that PyAirbyte takes to start."""
+    """Runs the demo in this process, because PyAirbyte takes long to start."""
     text, errors = io.StringIO(), io.StringIO()
     with patch.dict(os.environ), redirect_stdout(text), redirect_stderr(errors):
         exit_code = run(arguments)
@@ -137,7 +137,7 @@ def run_here(*arguments: str) -> Screen:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    """Two runs one after another, and beside the first one with a provider that fails."""
+    """Two runs, one after the other. Beside the first one runs another, with a failing provider."""
     demo = Demo(tmp_path_factory.mktemp("demo"), http_proxy="http://proxy.invalid:3128")
     arguments = ("--rows", str(ROWS), "--database", demo.path.name)
     first = demo.start(*arguments)
@@ -155,18 +155,18 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 @pytest.fixture
 def database(runs: Runs, tmp_path: Path) -> Database:
-    """What the two runs left."""
+    """The database after the two runs."""
     return Database(runs.demo.path, "main", tmp_path)
 
 
 @pytest.fixture
 def page(runs: Runs) -> Page:
-    """The page that the second run left."""
+    """The page after the second run."""
     return Page((runs.demo.work / "tmp.html").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_the_first_run_counts_what_the_sandbox_holds(runs: Runs, database: Database, stream: str) -> None:
+def test_the_first_run_counts_every_row_of_the_sandbox(runs: Runs, database: Database, stream: str) -> None:
     rows = list(accounts.build_sandbox(database.runs()[:1]).tables[stream].rows())
     assert len(rows) == (ROWS // 10 if stream == "ipxo_invoices" else ROWS)
     settled = None if "nexudus" in stream else sum(row["status"] in COLUMNS[stream].final for row in rows)
@@ -176,7 +176,7 @@ def test_the_first_run_counts_what_the_sandbox_holds(runs: Runs, database: Datab
     assert f"{stream}: {len(rows)} rows read" in runs.first.text
 
 
-def test_the_first_run_ends_well(runs: Runs) -> None:
+def test_the_first_run_succeeds(runs: Runs) -> None:
     assert (runs.first.exit_code, runs.first.errors) == (0, "")
     assert re.search(r"^492 rows read in [\d.]+ seconds: \d+ rows a second\.$", runs.first.text, re.MULTILINE)
     assert "Since the last run" not in runs.first.text
@@ -194,7 +194,7 @@ def test_the_first_run_shows_totals_by_currency(runs: Runs, database: Database) 
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_the_second_run_says_what_is_new(runs: Runs, database: Database, stream: str) -> None:
+def test_the_second_run_counts_new_and_changed_rows(runs: Runs, database: Database, stream: str) -> None:
     before, after = (
         {row[KEYS[stream]]: row for row in accounts.build_sandbox(database.runs()[:count]).tables[stream].rows()}
         for count in (1, 2)
@@ -206,7 +206,7 @@ def test_the_second_run_says_what_is_new(runs: Runs, database: Database, stream:
     assert runs.second.row(stream)[1:4] == [str(len(after)), str(new), str(changed)]
 
 
-def test_the_second_run_says_it_in_one_line(runs: Runs) -> None:
+def test_the_second_run_sums_them_up_in_one_line(runs: Runs) -> None:
     new, changed = (sum(int(runs.second.row(stream)[column]) for stream in STREAMS) for column in (2, 3))
     assert changed > 0
 
@@ -222,7 +222,7 @@ def test_the_database_holds_each_invoice_once(runs: Runs, database: Database, st
     assert sorted(key for (key,) in held) == sorted(accounts.build_sandbox(database.runs()).tables[stream].keys())
 
 
-def test_the_query_line_works(runs: Runs) -> None:
+def test_the_query_that_the_demo_prints_works(runs: Runs) -> None:
     line = runs.second.text.split("Query it with:\n")[1].strip()
     result = subprocess.run(line, shell=True, cwd=runs.demo.work, capture_output=True, text=True, check=True)
 
@@ -230,7 +230,7 @@ def test_the_query_line_works(runs: Runs) -> None:
     assert "invoices" in result.stdout
 
 
-def test_the_page_is_beside_the_database_and_has_the_last_sync(runs: Runs, database: Database) -> None:
+def test_the_page_beside_the_database_shows_the_last_sync(runs: Runs, database: Database) -> None:
     html = (runs.demo.work / "tmp.html").read_text("utf-8")
 
     assert "\nSee it in tmp.html\n" in runs.second.text
@@ -242,7 +242,7 @@ def test_the_page_is_beside_the_database_and_has_the_last_sync(runs: Runs, datab
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_the_pictures_on_the_page_say_what_the_database_holds(runs: Runs, page: Page, stream: str) -> None:
+def test_the_pictures_on_the_page_agree_with_the_database(runs: Runs, page: Page, stream: str) -> None:
     bars = page.bars(stream)
 
     assert bars == expected_bars(runs.demo.path, "main", stream)
@@ -250,7 +250,9 @@ def test_the_pictures_on_the_page_say_what_the_database_holds(runs: Runs, page: 
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_the_tables_on_the_page_say_the_same(runs: Runs, database: Database, page: Page, stream: str) -> None:
+def test_the_tables_on_the_page_agree_with_the_pictures(
+    runs: Runs, database: Database, page: Page, stream: str
+) -> None:
     bars = expected_bars(runs.demo.path, "main", stream)
     table = page.table(stream, 0)
     assert sum(int(row[3]) for row in table) == len(accounts.build_sandbox(database.runs()).tables[stream].keys())
@@ -263,13 +265,13 @@ def test_the_tables_on_the_page_say_the_same(runs: Runs, database: Database, pag
 
 
 def amount_in_words(row: list[str]) -> str:
-    """What a bar says of this row of a table."""
+    """The label of the bar for this row of a table."""
     place, status, currency, _, amount = row
     status = "" if status == "\N{EN DASH}" else f", {status}"
     return f"{place}{status}: {amount}{', ' if currency == 'no currency' else ' '}{currency}"
 
 
-def test_the_page_names_a_failed_stream_at_the_top_in_its_row_and_beside_its_pictures(runs: Runs) -> None:
+def test_the_page_names_a_failed_stream_in_all_three_places(runs: Runs) -> None:
     root = runs.failing_page.root
     (header,), (sync,) = root.all("header"), root.all("section", id="sync")
     (article,) = root.all("article", id="payhubix_invoices")
@@ -287,7 +289,7 @@ def test_a_database_that_the_page_would_overwrite_is_refused(capsys: pytest.Capt
     assert "the database cannot end in .html" in capsys.readouterr().err
 
 
-def test_nothing_is_left_but_the_database_and_the_page(runs: Runs) -> None:
+def test_only_the_database_and_the_page_remain(runs: Runs) -> None:
     assert sorted(path.name for path in runs.demo.work.iterdir()) == ["tmp.duckdb", "tmp.html"]
     assert not Path(runs.demo.environment["HOME"]).exists()
     assert not list(runs.demo.work.parent.glob("source-invoices-demo-*"))
@@ -300,7 +302,7 @@ def test_no_connection_leaves_the_machine(runs: Runs) -> None:
     assert set(hosts) <= {"127.0.0.1", "None"}
 
 
-def test_a_failing_provider_ends_in_a_sentence_after_the_other_streams(runs: Runs) -> None:
+def test_a_failing_provider_is_reported_after_the_other_streams(runs: Runs) -> None:
     assert (runs.failing.exit_code, runs.failing.errors) == (1, "")
     assert runs.failing.row("ipxo_payout_invoices")[1] == "9"
     assert runs.failing.row("payhubix_invoices")[0] == "payhubix_invoices (failed)"
@@ -317,7 +319,7 @@ def test_a_failing_provider_ends_in_a_sentence_after_the_other_streams(runs: Run
         ("[]", "The configuration my.json is JSON, but not an object"),
     ],
 )
-def test_a_bad_configuration_ends_in_a_sentence(
+def test_a_bad_configuration_is_reported_in_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, sentence: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -332,7 +334,7 @@ def test_a_bad_configuration_ends_in_a_sentence(
     assert not Path("invoices.duckdb").exists()
 
 
-def test_a_python_without_pyairbyte_is_named(tmp_path: Path) -> None:
+def test_an_unsupported_python_is_reported_in_one_sentence(tmp_path: Path) -> None:
     code = "import runpy, sys; sys.version_info = (3, 13, 0); runpy.run_module('demo', run_name='__main__')"
     ended = subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True, check=False)
 
@@ -340,7 +342,7 @@ def test_a_python_without_pyairbyte_is_named(tmp_path: Path) -> None:
     assert ended.stderr == "The demo needs Python 3.10, 3.11 or 3.12, as PyAirbyte does; this is 3.13.\n"
 
 
-# A connector that lists one stream and delivers a row of it twice; it reads the rest from its configuration.
+# A connector with one stream. Its configuration has its rows, and whether it crashes.
 CONNECTOR = """
     #!{python}
     import json, sys
@@ -370,7 +372,7 @@ CONNECTOR = """
 
 
 class Bills:
-    """Syncs with a connector of our own."""
+    """Syncs with that connector."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -380,7 +382,7 @@ class Bills:
         self.database = folder / "bills.duckdb"
 
     def connector(self, *rows: tuple[int, str], crash: bool = False) -> "Connector":
-        """The connector, for one sync: it will deliver these rows."""
+        """The connector for one sync, which delivers these rows."""
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         with patch.dict(os.environ), quiet_environment(folder):
             from demo.sync import Connector  # As the demo does.
@@ -403,7 +405,7 @@ def bills(tmp_path: Path) -> Bills:
     return Bills(tmp_path)
 
 
-def test_the_last_of_rows_with_one_key_counts(bills: Bills) -> None:
+def test_the_last_row_with_a_key_replaces_earlier_ones(bills: Bills) -> None:
     bills.sync(bills.connector((1, "open"), (2, "open"), (2, "paid")))
     assert bills.held() == [(1, "open"), (2, "paid")]
 
@@ -418,20 +420,20 @@ def test_estimates_and_rows_are_reported_for_each_stream(bills: Bills) -> None:
     assert connector.report.streams == {"bills": StreamProgress(records=2, estimate=9, status="COMPLETE", ended=0.0)}
 
 
-def test_a_connector_that_crashes_leaves_its_rows_and_its_last_words(bills: Bills) -> None:
+def test_the_rows_and_the_last_message_of_a_crashed_connector_remain(bills: Bills) -> None:
     failures = bills.sync(bills.connector((1, "open"), crash=True))
 
     assert failures == {"bills": "The disk is full."}
     assert bills.held() == [(1, "open")]
 
 
-def test_a_refused_configuration_ends_in_the_words_of_the_connector(bills: Bills) -> None:
+def test_a_refused_configuration_has_the_connector_s_message(bills: Bills) -> None:
     with pytest.raises(Problem, match=r"^The check of the configuration failed\. The key is wrong\.$"):
         bills.connector().check()
 
 
 @pytest.mark.parametrize(("command", "code"), [("check", 3), ("read", 0)])
-def test_the_wrapper_passes_output_and_exit_code_on(tmp_path: Path, command: str, code: int) -> None:
+def test_the_wrapper_passes_on_output_and_exit_code(tmp_path: Path, command: str, code: int) -> None:
     connector = tmp_path / "connector"
     connector.write_text("#!/bin/sh\nprintf 'one\\n\\ntwo'; echo trouble >&2; exit 3\n")
     connector.chmod(0o700)
@@ -444,7 +446,7 @@ def test_the_wrapper_passes_output_and_exit_code_on(tmp_path: Path, command: str
     assert ("exit" in report.read_text()) == (command == "read"), "PyAirbyte drops all rows of a read that exits 3"
 
 
-def test_the_wrapper_passes_signals_on(tmp_path: Path) -> None:
+def test_the_wrapper_passes_on_signals(tmp_path: Path) -> None:
     command = [*WRAPPER, "/bin/sleep", str(tmp_path / "report"), str(tmp_path / "errors"), "60"]
     with subprocess.Popen(command) as process:
         while not (tmp_path / "report").exists():

@@ -1,4 +1,4 @@
-"""The settings that choose invoices: what is sent to the provider, what is applied here, and what it leaves."""
+"""The settings that choose invoices: what the provider is sent, what the connector applies, and which rows remain."""
 
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -57,7 +57,7 @@ def with_settings(config: dict[str, Any], path: str, settings: dict[str, Any]) -
 @pytest.mark.parametrize(
     ("stream", "path", "settings", "sent"), SENT, ids=lambda item: item if isinstance(item, str) else ""
 )
-def test_filters_are_sent_exactly_as_they_are(
+def test_filters_are_sent_exactly_as_they_are_set(
     sandbox: Sandbox, stream: str, path: str, settings: dict[str, Any], sent: dict[str, str]
 ) -> None:
     read(with_settings(sandbox.config(), path, settings), [stream])
@@ -73,7 +73,7 @@ def test_filters_are_sent_exactly_as_they_are(
         ("payhubix_invoices", "payhubix.filters", "Expired"),
     ],
 )
-def test_a_status_is_never_sent_but_applied_here(stream: str, path: str, status: str) -> None:
+def test_a_status_filter_is_applied_by_the_connector_and_never_sent(stream: str, path: str, status: str) -> None:
     with Sandbox(rows=120) as sandbox:
         sandbox.lists[stream].max_page_size = 50
         output = read(with_settings(sandbox.config(), path, {"status": status}), [stream])
@@ -84,7 +84,7 @@ def test_a_status_is_never_sent_but_applied_here(stream: str, path: str, status:
         assert sandbox.count(stream) == (5 if stream == "payhubix_invoices" else 4)
 
 
-def test_a_filter_that_is_sent_reaches_the_rows(sandbox: Sandbox) -> None:
+def test_the_provider_applies_a_filter_that_is_sent(sandbox: Sandbox) -> None:
     row = next(sandbox.tables["ipxo_payout_invoices"].rows())
     config = with_settings(sandbox.config(), "ipxo.payout_filters", {"uuid": row["uuid"]})
     (record,) = read(config, ["ipxo_payout_invoices"]).records("ipxo_payout_invoices")
@@ -113,7 +113,7 @@ def test_only_invoices_since_the_start_date_arrive(stream: str, form: str) -> No
         assert {record[STREAMS[stream]] for record in output.records(stream)} == expected
 
 
-def test_details_are_asked_for_only_since_the_start_date() -> None:
+def test_details_before_the_start_date_are_not_requested() -> None:
     with Sandbox(rows=40, newest=datetime(2026, 1, 1, tzinfo=timezone.utc)) as sandbox:
         output = read({**sandbox.config(), "start_date": "2025-12-01"}, ["ipxo_invoices"])
         assert sandbox.count("ipxo_invoice") == len(output.records("ipxo_invoices")) < 40

@@ -1,4 +1,4 @@
-"""Incremental syncs: the state moves, and nothing new or changed goes unseen."""
+"""Incremental syncs: the state moves, and every new or changed invoice arrives."""
 
 import json
 from datetime import datetime, timedelta, timezone
@@ -7,7 +7,7 @@ import pytest
 
 from integration_tests.support.connector import STREAMS, Output, read
 from sandbox import Fault, Request, Sandbox
-from source_invoices.components.timestamps import parse_text_time, to_rfc3339
+from source_invoices.times import parse_text_time, to_rfc3339
 
 NOW = datetime.now(timezone.utc).replace(microsecond=0)
 
@@ -23,7 +23,7 @@ def keys(output: Output, stream: str) -> set[object]:
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_the_state_is_the_newest_cursor_and_survives_a_quiet_sync(sandbox: Sandbox, stream: str) -> None:
+def test_the_state_has_the_newest_cursor_and_a_quiet_sync_keeps_it(sandbox: Sandbox, stream: str) -> None:
     first = sync(sandbox, stream)
     second = sync(sandbox, stream, first)
     cursors = [record[name] for record in first.records(stream) for name in _cursor(stream) if name in record]
@@ -40,7 +40,7 @@ def _cursor(stream: str) -> list[str]:
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_new_and_changed_invoices_arrive_three_syncs_deep(sandbox: Sandbox, stream: str) -> None:
+def test_new_and_changed_invoices_arrive_in_each_of_three_syncs(sandbox: Sandbox, stream: str) -> None:
     table = sandbox.tables[stream]
     oldest = table.keys()[-1]
     table.change(oldest, status="unpaid")
@@ -55,7 +55,7 @@ def test_new_and_changed_invoices_arrive_three_syncs_deep(sandbox: Sandbox, stre
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_a_state_without_rows_does_not_move_the_state_of_the_next_sync(stream: str) -> None:
+def test_after_syncs_without_rows_an_old_invoice_still_arrives(stream: str) -> None:
     with Sandbox(rows=0) as sandbox:
         empty = sync(sandbox, stream, sync(sandbox, stream))
         new = sandbox.tables[stream].add(issued=NOW - timedelta(days=400))
@@ -74,12 +74,12 @@ def test_an_invoice_dated_ahead_hides_nothing(sandbox: Sandbox, stream: str) -> 
         assert new in keys(output, stream)
 
 
-def test_an_invoice_dated_ahead_does_not_take_the_state_of_nexudus_along(sandbox: Sandbox) -> None:
+def test_an_invoice_dated_ahead_does_not_move_nexudus_past_the_present(sandbox: Sandbox) -> None:
     stream = "nexudus_payout_invoices"
     sandbox.tables[stream].add(issued=NOW + timedelta(days=60))
     (state,) = sync(sandbox, stream).state()
     assert state["stream"]["stream_state"]["UpdatedOn"] <= to_rfc3339(datetime.now(timezone.utc))
-    # A state that is ahead all the same, for example because this machine's clock was.
+    # A state can also be ahead because the clock of the machine was.
     state["stream"]["stream_state"]["UpdatedOn"] = to_rfc3339(NOW + timedelta(days=60))
     new = sandbox.tables[stream].add()
     assert new in keys(read(sandbox.config(), [stream], state=[state]), stream)
@@ -98,7 +98,7 @@ def test_the_last_minute_of_a_window_is_read(second: int) -> None:
         assert keys(sync(sandbox, stream), stream) == rows
 
 
-def test_a_history_that_broke_off_goes_on_after_its_last_closed_window() -> None:
+def test_an_interrupted_history_continues_after_its_last_closed_window() -> None:
     stream = "nexudus_payout_invoices"
     with Sandbox(rows={stream: 90}) as sandbox:
         sandbox.lists[stream].max_page_size = 10
@@ -125,7 +125,7 @@ def test_a_history_that_broke_off_goes_on_after_its_last_closed_window() -> None
         assert len(again.records(stream)) < 10
 
 
-def test_an_update_of_nexudus_that_shows_a_day_late_is_seen(sandbox: Sandbox) -> None:
+def test_an_update_of_nexudus_that_appears_a_day_late_arrives(sandbox: Sandbox) -> None:
     stream = "nexudus_payout_invoices"
     output = sync(sandbox, stream)
     late = sandbox.tables[stream].add(issued=NOW - timedelta(hours=23))
@@ -143,7 +143,7 @@ def test_a_clock_in_another_zone_hides_nothing_from_nexudus(sandbox: Sandbox, ho
         assert new in keys(output, stream)
 
 
-def test_nexudus_is_asked_only_for_what_changed_since_a_day_before_the_state() -> None:
+def test_nexudus_is_read_from_a_day_before_the_state() -> None:
     with Sandbox(rows=50) as sandbox:
         stream = "nexudus_payout_invoices"
         first = sync(sandbox, stream)
@@ -164,7 +164,7 @@ def test_nexudus_is_asked_only_for_what_changed_since_a_day_before_the_state() -
         {"state": {"created_at": []}},
     ],
 )
-def test_a_damaged_state_is_refused_with_a_sentence_or_starts_anew(sandbox: Sandbox, blob: dict[str, object]) -> None:
+def test_a_damaged_state_is_refused_or_everything_is_read_again(sandbox: Sandbox, blob: dict[str, object]) -> None:
     stream = "payhubix_invoices"
     state = [{"type": "STREAM", "stream": {"stream_descriptor": {"name": stream}, "stream_state": blob}}]
     output = read(sandbox.config(), [stream], state=state)
@@ -185,7 +185,7 @@ def test_the_state_of_many_details_is_small() -> None:
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_a_full_refresh_brings_everything_whatever_the_state(sandbox: Sandbox, stream: str) -> None:
+def test_a_full_refresh_ignores_the_state(sandbox: Sandbox, stream: str) -> None:
     first = sync(sandbox, stream)
     assert len(first.records(stream)) > len(sync(sandbox, stream, first).records(stream))
     output = read(sandbox.config(), [stream], state=first.state(), sync_mode="full_refresh")
@@ -193,7 +193,7 @@ def test_a_full_refresh_brings_everything_whatever_the_state(sandbox: Sandbox, s
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_a_state_that_is_dropped_brings_everything_again(sandbox: Sandbox, stream: str) -> None:
+def test_without_its_state_a_sync_brings_everything_again(sandbox: Sandbox, stream: str) -> None:
     sync(sandbox, stream)
     assert keys(sync(sandbox, stream), stream) == set(sandbox.tables[stream].keys())
 
@@ -207,7 +207,7 @@ SETTLED = {
 
 
 def settle(sandbox: Sandbox, stream: str, still_open: int) -> list[str]:
-    """Settles every invoice older than forty days but a few, whose keys are returned; younger ones are removed."""
+    """Settles every invoice older than forty days and removes younger ones. Some stay open; their keys are returned."""
     table = sandbox.tables[stream]
     for key in [key for key in list(table.keys()) if _is_younger(table.get(key) or {}, timedelta(days=40))]:
         table.remove(key)
@@ -228,20 +228,20 @@ def _is_younger(row: dict[str, object], age: timedelta) -> bool:
 
 @pytest.mark.parametrize("still_open", [0, 1])
 @pytest.mark.parametrize("stream", [stream for stream in SETTLED if stream != "ipxo_invoices"])
-def test_a_quiet_sync_of_a_thousand_settled_invoices_costs_three_requests(stream: str, still_open: int) -> None:
+def test_a_quiet_sync_of_a_thousand_paid_invoices_takes_3_requests(stream: str, still_open: int) -> None:
     with Sandbox(rows={stream: 1000}) as sandbox:
         settle(sandbox, stream, still_open)
         first = sync(sandbox, stream)
         before = sandbox.count(stream)
         sync(sandbox, stream, first)
-        if not (stream == "payhubix_invoices" and still_open):  # has no way to ask for one invoice
+        if not (stream == "payhubix_invoices" and still_open):  # it cannot be asked for one invoice by its key
             assert sandbox.count(stream) - before <= 3
 
 
-def test_a_settled_detail_is_not_fetched_again() -> None:
+def test_the_details_of_a_settled_invoice_are_not_fetched_again() -> None:
     with Sandbox(rows={"ipxo_invoices": 500}) as sandbox:
         still_open = settle(sandbox, "ipxo_invoices", 7)
-        # Nothing is within the lookback of the newest invoice either.
+        # Only the newest invoice is within its lookback.
         newest = sandbox.tables["ipxo_invoices"].add(status="paid")
         output = sync(sandbox, "ipxo_invoices")
         lists, details = sandbox.count("ipxo_invoices"), sandbox.count("ipxo_invoice")
@@ -265,7 +265,7 @@ def test_a_back_dated_invoice_arrives(stream: str) -> None:
 
 
 @pytest.mark.parametrize("stream", SETTLED)
-def test_a_provider_that_ignores_the_sort_is_read_to_the_end(sandbox: Sandbox, stream: str) -> None:
+def test_an_unsorted_list_is_read_to_the_end(sandbox: Sandbox, stream: str) -> None:
     sandbox.lists[stream].ignore_sort = True
     output = sync(sandbox, stream)
     new = sandbox.tables[stream].add(status=SETTLED[stream])
@@ -273,7 +273,7 @@ def test_a_provider_that_ignores_the_sort_is_read_to_the_end(sandbox: Sandbox, s
 
 
 @pytest.mark.parametrize("stream", SETTLED)
-def test_a_provider_that_ignores_the_sort_is_read_to_the_end_with_a_start_date_too(stream: str) -> None:
+def test_an_unsorted_list_is_read_to_the_end_with_a_start_date_too(stream: str) -> None:
     with Sandbox(rows={stream: 30}) as sandbox:
         sandbox.lists[stream].max_page_size = 3
         sandbox.lists[stream].ignore_sort = True
@@ -291,7 +291,7 @@ def test_an_invoice_added_during_a_sync_hides_no_back_dated_one(stream: str, wor
         sandbox.lists[stream].max_page_size = 3
         settle(sandbox, stream, 0)
         config = {**sandbox.config(), "num_workers": workers}
-        added = []
+        added: list[str | int] = []
 
         def before(request: Request) -> None:
             if request.route == stream and request.value("page") == "6" and not added:
@@ -305,32 +305,32 @@ def test_an_invoice_added_during_a_sync_hides_no_back_dated_one(stream: str, wor
 
 
 @pytest.mark.parametrize("stream", SETTLED)
-def test_a_failed_page_leaves_the_state_of_the_walk_as_it_was(sandbox: Sandbox, stream: str) -> None:
+def test_a_failed_page_leaves_the_scan_s_state_unchanged(sandbox: Sandbox, stream: str) -> None:
     first = sync(sandbox, stream)
     sandbox.tables[stream].add(status="unpaid")
     sandbox.faults.append(Fault(kind="status", status=403, route=stream))
     failed = read(sandbox.config(), [stream], state=first.state())
     assert failed.exit_code == 1
-    assert _walk(failed) == _walk(first)
+    assert _scan(failed) == _scan(first)
 
 
-def test_a_failed_detail_leaves_the_state_of_the_walk_as_it_was(sandbox: Sandbox) -> None:
+def test_a_failed_detail_leaves_the_scan_s_state_unchanged(sandbox: Sandbox) -> None:
     first = sync(sandbox, "ipxo_invoices")
     sandbox.tables["ipxo_invoices"].add(status="unpaid")
     sandbox.faults.append(Fault(kind="status", status=403, route="ipxo_invoice", nth=2))
     failed = read(sandbox.config(), ["ipxo_invoices"], state=first.state())
     assert failed.exit_code == 1
-    assert _walk(failed) == _walk(first)
+    assert _scan(failed) == _scan(first)
 
 
-def _walk(output: Output) -> object:
+def _scan(output: Output) -> object:
     (state,) = output.state()
-    return state["stream"]["stream_state"]["parent_state"]["walk"]
+    return state["stream"]["stream_state"]["parent_state"]["scan"]
 
 
-def test_the_state_of_a_walk_that_was_changed_by_hand_is_refused(sandbox: Sandbox) -> None:
+def test_a_scan_s_state_that_was_changed_by_hand_is_refused(sandbox: Sandbox) -> None:
     state = sync(sandbox, "payhubix_invoices").state()
-    state[0]["stream"]["stream_state"]["parent_state"]["walk"]["floor"] = "then"
+    state[0]["stream"]["stream_state"]["parent_state"]["scan"]["lookback_start"] = "then"
     output = read(sandbox.config(), ["payhubix_invoices"], state=state)
     assert output.exit_code == 1
     assert "The state of payhubix_invoices cannot be used" in output.errors()[0]["message"]

@@ -1,4 +1,4 @@
-"""The class in a Python program: built once, and handed configuration, catalog and state with each command."""
+"""The class in a Python program: it is built once, and each call has its configuration, catalog and state."""
 
 import logging
 import threading
@@ -14,7 +14,7 @@ from source_invoices import SourceInvoices
 LOGGER = logging.getLogger("airbyte")
 
 
-def test_a_source_built_without_a_configuration_takes_that_of_the_command(sandbox: Sandbox) -> None:
+def test_a_source_without_a_configuration_uses_that_of_each_call(sandbox: Sandbox) -> None:
     source = SourceInvoices()
     config = sandbox.config()
     assert source.check(LOGGER, config).status == Status.SUCCEEDED
@@ -23,7 +23,7 @@ def test_a_source_built_without_a_configuration_takes_that_of_the_command(sandbo
     assert {stream.name for stream in source.discover(LOGGER, config).streams} == set(STREAMS)
 
 
-def test_the_state_handed_to_a_read_counts(sandbox: Sandbox) -> None:
+def test_a_read_continues_from_the_state_that_it_is_given(sandbox: Sandbox) -> None:
     source = SourceInvoices()
 
     def read(state: list[AirbyteStateMessage]) -> tuple[int, list[AirbyteStateMessage]]:
@@ -37,7 +37,7 @@ def test_the_state_handed_to_a_read_counts(sandbox: Sandbox) -> None:
     assert read(state)[0] == 1
 
 
-def test_a_source_built_with_a_catalog_builds_its_streams_and_reads_another_all_the_same(sandbox: Sandbox) -> None:
+def test_a_source_that_is_built_with_a_catalog_also_reads_another_catalog(sandbox: Sandbox) -> None:
     config = sandbox.config()
 
     def catalog(*streams: str) -> ConfiguredAirbyteCatalog:
@@ -54,8 +54,8 @@ def test_a_source_built_with_a_catalog_builds_its_streams_and_reads_another_all_
         assert len(records) == 9 * len(streams)
 
 
-@pytest.mark.parametrize("is_closed", [False, True], ids=["read on", "closed"])
-def test_no_more_is_read_than_a_slow_destination_takes(is_closed: bool) -> None:
+@pytest.mark.parametrize("is_closed", [False, True], ids=["read to the end", "closed"])
+def test_a_slow_destination_stops_further_requests(is_closed: bool) -> None:
     stream = "ipxo_payout_invoices"
     with Sandbox(rows={stream: 6000}) as sandbox:
         asked = threading.Semaphore(0)
@@ -66,12 +66,12 @@ def test_no_more_is_read_than_a_slow_destination_takes(is_closed: bool) -> None:
         rows = 0
         while not rows:
             rows += next(messages).record is not None
-        for _ in range(11):  # of 100 rows: 1,000 may wait
+        for _ in range(11):  # pages of 100 rows; 1,000 rows may wait
             asked.acquire()
-        # Time in which all 60 pages could be read.
+        # These requests take longer than all 60 pages would.
         for _ in range(200):
             requests.get(sandbox.config()["ipxo"]["api_url"], timeout=10)
-        # And those that are fetched ahead.
+        # Up to 20 pages are fetched ahead.
         assert sandbox.count(stream) <= 11 + 20
         if is_closed:
             messages.close()

@@ -17,14 +17,14 @@ from airbyte_cdk.utils.yaml_loader import safe_load_yaml
 
 from integration_tests.support.connector import STREAMS, Output, catalog_of, command, read, start
 from sandbox import Fault, Sandbox
-from source_invoices.components.timestamps import to_rfc3339
-from source_invoices.source import load_manifest
+from source_invoices.manifest_file import load_manifest
+from source_invoices.times import to_rfc3339
 from tools.one_file_manifest import one_file
 
 ROOT = Path(__file__).parent.parent
 NOW = datetime.now(timezone.utc).replace(microsecond=0)
 UNSAFE_CODE = {"AIRBYTE_ENABLE_UNSAFE_CODE": "true"}
-# As the program of an image for manifest-only connectors, which stands in a folder with the two files.
+# The program of an image for manifest-only connectors. It runs in a folder with the two files.
 LOCAL = (
     "import sys; from airbyte_cdk.cli.source_declarative_manifest._run import handle_local_manifest_command as run; "
 )
@@ -69,16 +69,19 @@ def rows(output: Output) -> dict[str, list[str]]:
 
 
 def states(output: Output) -> dict[str, dict[str, Any]]:
-    """The last state of each stream, but for the seconds that its read has taken."""
+    """The last state of each stream, without what depends on the clock: when and for how long the list was read."""
     left = {item["stream"]["stream_descriptor"]["name"]: item["stream"]["stream_state"] for item in output.state()}
-    return {name: {**state, "lookback_window": None} for name, state in left.items()}
+    for state in left.values():
+        state.pop("lookback_window", None)
+        state.get("parent_state", {}).get("scan", {}).pop("read_whole_at", None)
+    return left
 
 
 def statuses(output: Output) -> set[str | None]:
     return {output.status(stream) for stream in STREAMS}
 
 
-def test_it_stands_alone(built: Path) -> None:
+def test_the_two_files_import_nothing_of_the_project(built: Path) -> None:
     code = (built / "components.py").read_text()
     for package in ("source_invoices", "tools"):
         assert f"from {package}" not in code
@@ -89,7 +92,7 @@ def test_it_stands_alone(built: Path) -> None:
     assert checked.returncode == 0, checked.stdout
 
 
-def test_spec_is_that_of_the_package(built: Path, tmp_path: Path) -> None:
+def test_spec_is_the_same_as_the_package_s(built: Path, tmp_path: Path) -> None:
     shutil.copytree(built, tmp_path / built.name)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     output = start(["spec"], tmp_path / built.name, [sys.executable, "-c", LOCAL + "run(sys.argv[1:])"], environment)
@@ -97,7 +100,7 @@ def test_spec_is_that_of_the_package(built: Path, tmp_path: Path) -> None:
     assert spec["connectionSpecification"] == load_manifest()["spec"]["connection_specification"]
 
 
-def test_every_stream_has_the_rows_of_the_package_and_leaves_its_state(sandbox: Sandbox, program: Program) -> None:
+def test_rows_and_states_are_the_same_as_the_package_s(sandbox: Sandbox, program: Program) -> None:
     ahead = sandbox.tables["nexudus_payout_invoices"].add(issued=NOW + timedelta(days=60))
     output, package = program.read(sandbox), read(sandbox.config())
     assert (output.exit_code, statuses(output)) == (0, {"COMPLETE"})
@@ -109,7 +112,7 @@ def test_every_stream_has_the_rows_of_the_package_and_leaves_its_state(sandbox: 
     assert states(output)["nexudus_payout_invoices"]["UpdatedOn"] <= to_rfc3339(datetime.now(timezone.utc))
 
 
-def test_a_broken_page_stops_every_stream_in_the_words_of_the_package(sandbox: Sandbox, program: Program) -> None:
+def test_a_broken_page_stops_every_stream_with_the_package_s_message(sandbox: Sandbox, program: Program) -> None:
     for stream in STREAMS:
         broken = Fault(kind="error_200", route=stream, when=lambda asked: asked.value("page") == "2", times=None)
         sandbox.faults.append(broken)
@@ -119,7 +122,7 @@ def test_a_broken_page_stops_every_stream_in_the_words_of_the_package(sandbox: S
         first, *_ = [error for error in output.errors() if error.get("stream_descriptor", {}).get("name") == stream]
         expected = package.error_of(stream)
         assert (first["message"], first["failure_type"]) == (expected["message"], expected["failure_type"])
-    # And the sync after that has every row.
+    # The next sync has every row.
     sandbox.faults.clear()
     again = program.read(sandbox, output.state())
     assert (again.exit_code, statuses(again)) == (0, {"COMPLETE"})
@@ -129,7 +132,7 @@ def test_a_broken_page_stops_every_stream_in_the_words_of_the_package(sandbox: S
         )
 
 
-def test_an_incremental_sync_brings_what_the_package_does_at_the_same_cost(sandbox: Sandbox, program: Program) -> None:
+def test_an_incremental_sync_has_the_package_s_rows_and_requests(sandbox: Sandbox, program: Program) -> None:
     oldest = {stream: sandbox.tables[stream].keys()[-1] for stream in STREAMS}
     for stream, key in oldest.items():
         sandbox.tables[stream].change(key, status="unpaid")
@@ -156,7 +159,7 @@ def test_one_provider_is_enough_for_check(sandbox: Sandbox, program: Program) ->
     assert [request.route for request in sandbox.requests] == ["payhubix_invoices"]
 
 
-def test_check_says_what_is_wrong(sandbox: Sandbox, program: Program) -> None:
+def test_check_reports_the_provider_s_message(sandbox: Sandbox, program: Program) -> None:
     config = sandbox.config()
     config["nexudus"]["credentials"]["password"] = "a-wrong-secret"
     status = program("check", config=config).connection_status()
@@ -164,18 +167,16 @@ def test_check_says_what_is_wrong(sandbox: Sandbox, program: Program) -> None:
     assert "The user name or password is incorrect." in status["message"]
 
 
-def test_settings_are_refused_by_the_package_s_sentences(program: Program) -> None:
+def test_bad_settings_are_refused_with_the_package_s_message(program: Program) -> None:
     output = program("read", config={"lookback_days": 3}, catalog=catalog_of(STREAMS))
     assert output.exit_code == 1
     assert output.errors()[0]["message"].startswith("No provider is configured")
     assert output.errors()[0]["failure_type"] == "config_error"
 
 
-def test_the_components_may_be_injected_as_a_text(
-    built: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_components_can_be_injected_as_text(built: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (custom_code_compiler.COMPONENTS_MODULE_NAME, custom_code_compiler.SDM_COMPONENTS_MODULE_NAME):
-        monkeypatch.setitem(sys.modules, name, None)  # afterwards it is as it was
+        monkeypatch.setitem(sys.modules, name, None)  # restored after the test
         del sys.modules[name]
     for name, value in UNSAFE_CODE.items():
         monkeypatch.setenv(name, value)
@@ -199,7 +200,7 @@ def test_the_components_may_be_injected_as_a_text(
         ("json = 1", "imported and defined: json"),
     ],
 )
-def test_two_modules_that_use_a_name_differently_are_not_merged(
+def test_modules_with_conflicting_names_are_not_merged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: str, words: str
 ) -> None:
     monkeypatch.setattr(one_file, "ROOT", tmp_path)
@@ -207,4 +208,4 @@ def test_two_modules_that_use_a_name_differently_are_not_merged(
     (tmp_path / "source_invoices" / "a.py").write_text("import json\n\n\ndef helper(): ...\n")
     (tmp_path / "source_invoices" / "b.py").write_text(f"{second}\n")
     with pytest.raises(ValueError, match=words):
-        one_file._components(["source_invoices.a", "source_invoices.b"])
+        one_file.merged(["source_invoices.a", "source_invoices.b"])

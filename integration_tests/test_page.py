@@ -1,4 +1,4 @@
-"""The page with the pictures, read as text; in a browser it is tested by `make picture-test`."""
+"""The page with the pictures, parsed as HTML. `make picture-test` tests it in a browser."""
 
 import importlib.util
 import re
@@ -23,12 +23,12 @@ from demo.command_line import draw
 from demo.database import Database, StreamSync
 from demo.streams import COLUMNS
 from integration_tests.support.invoices_page import EMOJI, INVISIBLE, INVISIBLE_SHOWN, QUOTES, SCRIPT, Page
-from source_invoices.source import load_manifest
+from source_invoices.manifest_file import load_manifest
 
 STARTED = datetime(2026, 3, 15, 12, tzinfo=timezone.utc)
 RUN = Run(STARTED, 0, SANDBOX)
 BEGAN = datetime(2026, 3, 15, 12, 0, 1)
-# Everything that the page is made of. Nothing among it runs, or loads what is elsewhere.
+# The elements that the page may have. None of them runs code or loads anything.
 TAGS = re.findall(
     r"\w+",
     "html head meta title style body header section article h1 h2 h3 p b code ul li figure figcaption div details summary"
@@ -42,7 +42,7 @@ SYNC = """
 
 
 class Held:
-    """A database that holds what a test puts there."""
+    """A database with the rows that a test puts there."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "held.duckdb"
@@ -77,7 +77,7 @@ def hostile(held: Held) -> Held:
     return held.payhubix(*rows).synced(StreamSync(SCRIPT, 4, BEGAN, BEGAN, QUOTES))
 
 
-def test_hostile_text_is_shown_as_it_stands(hostile: Held) -> None:
+def test_hostile_text_is_shown_as_plain_text(hostile: Held) -> None:
     shown = (SCRIPT, QUOTES, EMOJI, INVISIBLE_SHOWN)
     result = hostile.page()
     bars = result.bars("payhubix_invoices")
@@ -114,7 +114,7 @@ def test_the_page_runs_nothing_and_loads_nothing(hostile: Held) -> None:
     assert not re.search(r"url|@import", style.text)
 
 
-def test_every_bar_shows_its_words_where_the_mouse_rests(hostile: Held) -> None:
+def test_every_bar_has_a_tooltip_with_its_label(hostile: Held) -> None:
     bars = hostile.page().root.all("path", **{"aria-roledescription": "bar"})
 
     assert len(bars) == 4 + 4 + 4 + 1
@@ -136,7 +136,7 @@ def test_an_empty_database_says_so(held: Held) -> None:
     assert "The database does not say which streams the last sync read." in text
 
 
-def test_the_last_sync_has_rows_and_duration_of_each_stream(held: Held) -> None:
+def test_the_last_sync_shows_rows_and_duration_of_each_stream(held: Held) -> None:
     held.synced(
         StreamSync("one", 1234, BEGAN, BEGAN.replace(second=4, microsecond=500_000), None),
         StreamSync("two", 1, BEGAN.replace(second=2), BEGAN.replace(minute=2), None),
@@ -192,7 +192,7 @@ def test_invoices_without_an_amount_are_counted_but_not_added_up(held: Held) -> 
     }
 
 
-def test_ages_are_whole_days_up_to_the_sync(held: Held) -> None:
+def test_ages_are_whole_days_until_the_sync(held: Held) -> None:
     ages = (-1, 0, 30, 31, 60, 61, 90, 91, 180, 181, 365, 366)
     rows = [("Created", STARTED - timedelta(days=age), "EUR", 10**number, None) for number, age in enumerate(ages)]
 
@@ -206,7 +206,7 @@ def test_ages_are_whole_days_up_to_the_sync(held: Held) -> None:
     ]
 
 
-def test_the_open_amount_is_what_is_left_to_pay(held: Held) -> None:
+def test_the_open_amount_is_the_amount_that_remains_to_be_paid(held: Held) -> None:
     result = held.payhubix(("Partially", BEGAN, "EUR", 10, 4)).page()
 
     assert result.bars("payhubix_invoices")["Amount by month, EUR"] == ["March 2026, Partially: 10.00 EUR"]
@@ -249,25 +249,21 @@ def test_an_unreadable_amount_or_time_of_ipxo_breaks_nothing(held: Held) -> None
 
 
 @pytest.mark.parametrize("stream", COLUMNS)
-def test_what_is_final_is_what_the_connector_takes_for_final(stream: str) -> None:
-    parts = [found for group in load_manifest()["streams"] for found in group["streams"] if found["name"] == stream]
-    final = {tuple(walk["final"]) for walk in walks(parts)}
+def test_the_final_statuses_are_those_of_the_connector(stream: str) -> None:
+    parts = [
+        found
+        for group in load_manifest()["streams"]
+        for found in group["streams"]
+        if found["$parameters"]["name"] == stream
+    ]
+    final = {tuple(part["$parameters"]["final"]) for part in parts if "final" in part["$parameters"]}
 
     assert {COLUMNS[stream].final} == (final or {()})
     assert (COLUMNS[stream].status is None) == (not final)
 
 
-def walks(part: object) -> list[dict[str, list[str]]]:
-    """Every `walk` of a stream in the manifest."""
-    if isinstance(part, list):
-        return [found for item in part for found in walks(item)]
-    if not isinstance(part, dict):
-        return []
-    return [value for key, value in part.items() if key == "walk"] + walks(list(part.values()))
-
-
 @pytest.mark.parametrize("invoices", [1, 2, 3, 5])
-def test_the_axis_of_a_few_invoices_names_each_number_once(held: Held, invoices: int) -> None:
+def test_the_axis_of_a_few_invoices_shows_each_number_once(held: Held, invoices: int) -> None:
     figure = held.payhubix(*[("Paid", BEGAN, "EUR", 1, 0)] * invoices).page().root.all("figure")[0]
 
     numbers = [text.text for text in figure.all("text") if text.text.isdecimal()]
@@ -321,7 +317,7 @@ def test_each_picture_is_clipped_to_its_own_frame(held: Held) -> None:
     ]
     root = held.payhubix(*rows).page().root
 
-    # Two frames of one name would both be the first one's.
+    # Two frames with the same name would both use the first one.
     frames = [f"url(#{frame.attributes['id']})" for frame in root.all("clippath")]
     assert [element.attributes["clip-path"] for element in root if "clip-path" in element.attributes] == frames
     assert len(set(frames)) == 2
@@ -346,7 +342,7 @@ def test_each_colour_stands_out_from_white(colour: str) -> None:
     assert 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) >= 3
 
 
-def test_an_old_page_stays_if_the_new_one_cannot_be_written(held: Held) -> None:
+def test_the_old_page_remains_if_the_new_one_cannot_be_written(held: Held) -> None:
     path = held.path.with_suffix(".html")
     path.write_text("old")
     (path.parent / "held.html.new").mkdir()

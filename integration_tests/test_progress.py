@@ -1,4 +1,4 @@
-"""Estimates: as soon as a stream's number of rows is known, a message says how many are expected."""
+"""As soon as the number of rows of a stream is known, a message has it as an estimate."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -22,17 +22,17 @@ def estimates(output: Output, stream: str) -> list[int]:
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_the_estimate_is_the_number_of_rows_and_comes_before_most_of_them(sandbox: Sandbox, stream: str) -> None:
+def test_the_estimate_is_the_number_of_rows_and_comes_early(sandbox: Sandbox, stream: str) -> None:
     output = read(sandbox.config(), [stream])
     assert estimates(output, stream)[-1] == len(output.records(stream)) == 9
-    if not stream.startswith("nexudus"):  # whose windows each add their own
+    if not stream.startswith("nexudus"):  # each of its windows adds an estimate
         assert len(estimates(output, stream)) == 1
         at = next(i for i, message in enumerate(output.messages) if "estimate" in message.get("trace", {}))
         assert len([message for message in output.messages[:at] if message["type"] == "RECORD"]) <= 6
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_the_estimate_of_an_incremental_sync_is_what_it_brings(stream: str) -> None:
+def test_the_estimate_of_an_incremental_sync_is_its_number_of_rows(stream: str) -> None:
     with Sandbox(rows={stream: 200}) as sandbox:
         sandbox.lists[stream].max_page_size = 20
         sandbox.nexudus.limits = None
@@ -47,7 +47,7 @@ def test_the_estimate_of_an_incremental_sync_is_what_it_brings(stream: str) -> N
         assert estimates(second, stream)[-1] == len(second.records(stream)) < 60
 
 
-def test_no_estimate_is_made_of_what_is_not_known(sandbox: Sandbox) -> None:
+def test_there_is_no_estimate_where_the_number_is_unknown(sandbox: Sandbox) -> None:
     config = sandbox.config()
     config["payhubix"]["filters"] = {"status": "Paid"}
     assert estimates(read(config, ["payhubix_invoices"]), "payhubix_invoices") == []

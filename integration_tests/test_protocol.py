@@ -1,4 +1,4 @@
-"""The commands as processes of their own, as a platform runs them: output, exit codes, other folders."""
+"""The commands as processes, as a platform runs them: output, exit codes, other working folders."""
 
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ def _secret_paths(schema: dict[str, Any], path: str = "") -> list[str]:
     return found
 
 
-def test_check_discover_and_read_end_to_end(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_check_discover_and_read_work_from_end_to_end(sandbox: Sandbox, tmp_path: Path) -> None:
     check = start(command(tmp_path, "check", config=sandbox.config()))
     assert (check.exit_code, check.connection_status()["status"]) == (0, "SUCCEEDED")
 
@@ -66,7 +66,7 @@ def test_check_discover_and_read_end_to_end(sandbox: Sandbox, tmp_path: Path) ->
     assert len(again.state()) == len(STREAMS)
 
 
-def test_a_failed_stream_ends_in_exit_1_without_a_traceback(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_failed_stream_ends_with_exit_1_and_no_traceback(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.faults.append(Fault(kind="status", status=403, route="ipxo_payout_invoices"))
     output = start(command(tmp_path, "read", config=sandbox.config(), catalog=catalog_of(STREAMS)))
     assert output.exit_code == 1
@@ -78,13 +78,13 @@ def test_a_failed_stream_ends_in_exit_1_without_a_traceback(sandbox: Sandbox, tm
 
 
 @pytest.mark.parametrize("arguments", [[], ["check"], ["check", "--config", "nowhere.json"], ["frobnicate"]])
-def test_wrong_arguments_end_in_words(arguments: list[str], tmp_path: Path) -> None:
+def test_wrong_arguments_end_without_a_traceback(arguments: list[str], tmp_path: Path) -> None:
     output = start(arguments, working_directory=tmp_path)
     assert output.exit_code != 0
     assert "Traceback" not in output.text
 
 
-def test_a_manifest_in_the_working_folder_is_not_taken_for_ours(tmp_path: Path) -> None:
+def test_a_manifest_in_the_working_folder_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "manifest.yaml").write_text("type: DeclarativeSource\nstreams: []\n")
     (tmp_path / "schemas").mkdir()
     output = start(["spec"], working_directory=tmp_path)

@@ -1,4 +1,4 @@
-"""Tokens and keys: what is sent to whom, and what happens when they end."""
+"""Tokens and keys: what is sent to which provider, and what happens when they expire."""
 
 import json
 from pathlib import Path
@@ -9,8 +9,7 @@ import pytest
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 
 from integration_tests.support.connector import STREAMS, catalog_of, command, read, start
-from sandbox import Fault, Request, Sandbox
-from source_invoices.components import sign_in
+from sandbox import Fault, Kind, Request, Sandbox
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -19,7 +18,7 @@ def forms(sandbox: Sandbox, route: str) -> list[dict[str, str]]:
     return [dict(parse_qsl(request.body)) for request in sandbox.requests if request.route == route]
 
 
-def test_each_scope_has_a_token_of_its_own_that_its_streams_share(sandbox: Sandbox) -> None:
+def test_streams_with_the_same_scope_share_one_token(sandbox: Sandbox) -> None:
     assert read(sandbox.config()).exit_code == 0
     assert sorted(form["scope"] for form in forms(sandbox, "ipxo_token")) == ["billing", "ecommerce"]
     assert {form["grant_type"] for form in forms(sandbox, "ipxo_token")} == {"client_credentials"}
@@ -29,7 +28,7 @@ def test_each_scope_has_a_token_of_its_own_that_its_streams_share(sandbox: Sandb
 
 
 @pytest.mark.parametrize(("scope", "lost"), [("billing", "ipxo_ecommerce_invoices"), ("ecommerce", "ipxo_invoices")])
-def test_a_key_that_lacks_one_scope_does_not_lose_the_other(sandbox: Sandbox, scope: str, lost: str) -> None:
+def test_a_missing_scope_fails_only_the_streams_that_need_it(sandbox: Sandbox, scope: str, lost: str) -> None:
     sandbox.ipxo.granted_scopes = {scope}
     output = read(sandbox.config(), ["ipxo_ecommerce_invoices", "ipxo_invoices"])
     for stream in ("ipxo_ecommerce_invoices", "ipxo_invoices"):
@@ -45,7 +44,7 @@ def test_every_request_asks_for_json(sandbox: Sandbox) -> None:
     assert {request.headers["accept"] for request in sandbox.requests} == {"application/json"}
 
 
-def test_a_secret_reaches_only_its_own_provider(sandbox: Sandbox) -> None:
+def test_a_secret_is_sent_only_to_its_own_provider(sandbox: Sandbox) -> None:
     config = sandbox.config()
     read(config)
     secrets = {
@@ -88,7 +87,7 @@ def test_a_revoked_token_is_renewed_once(sandbox: Sandbox, stream: str) -> None:
 
 
 @pytest.mark.parametrize("stream", [stream for stream in STREAMS if not stream.startswith("payhubix")])
-def test_a_second_refusal_fails_in_the_provider_s_words(sandbox: Sandbox, stream: str) -> None:
+def test_a_second_refusal_fails_with_the_provider_s_message(sandbox: Sandbox, stream: str) -> None:
     sandbox.faults.append(Fault(kind="status", status=401, body={"message": "Not you"}, route=stream, times=None))
     output = read(sandbox.config(), [stream])
     assert (output.status(stream), output.exit_code) == ("INCOMPLETE", 1)
@@ -112,7 +111,7 @@ def test_keys_and_ready_made_tokens_fail_at_once(sandbox: Sandbox, stream: str) 
     output = read(_with_ready_made_credentials(sandbox.config()), [stream])
     assert (output.status(stream), output.exit_code) == ("INCOMPLETE", 1)
     assert "HTTP 401" in output.error_of(stream)["message"]
-    # Once; the windows of Nexudus are read at the same time.
+    # Each request is made once. The windows of Nexudus are read at the same time.
     asked = [(request.route, tuple(request.query)) for request in sandbox.requests]
     assert {route for route, _ in asked} == {stream}
     assert len(set(asked)) == len(asked)
@@ -131,18 +130,18 @@ def test_a_ready_made_token_is_used_as_it_is(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("secret", ["12e45", "0x1F", "'quoted'", "[1, 2]", "1_000", "{{ 3*14 }}", "None", "pässword"])
-def test_a_secret_is_sent_exactly_as_it_is(sandbox: Sandbox, secret: str) -> None:
+def test_a_secret_is_sent_exactly_as_it_is_set(sandbox: Sandbox, secret: str) -> None:
     sandbox.nexudus.password = secret
     sandbox.ipxo.client_secret = secret
     config = sandbox.config()
-    if secret.isascii() and " " not in secret:  # a header's value
+    if secret.isascii() and " " not in secret:  # because it is sent as a header
         sandbox.payhubix.api_key = secret
         config = sandbox.config()
     assert config["nexudus"]["credentials"]["password"] == secret
     assert read(config, ["ipxo_payout_invoices", "nexudus_payout_invoices", "payhubix_invoices"]).exit_code == 0
 
 
-def test_expiry_is_honoured_before_the_provider_has_to_say_so(sandbox: Sandbox) -> None:
+def test_a_token_is_renewed_before_it_expires(sandbox: Sandbox) -> None:
     sandbox.ipxo.token_lifetime = 1
     sandbox.latency = 0.4
     output = read(sandbox.config(), ["ipxo_payout_invoices"])
@@ -153,7 +152,7 @@ def test_expiry_is_honoured_before_the_provider_has_to_say_so(sandbox: Sandbox) 
 
 @pytest.mark.parametrize("route", ["ipxo_token", "nexudus_token"])
 @pytest.mark.parametrize("kind", ["status", "drop", "half", "html", "broken_json", "empty"])
-def test_a_sign_in_that_can_pass_is_tried_again(sandbox: Sandbox, route: str, kind: str) -> None:
+def test_a_sign_in_that_fails_twice_is_tried_again(sandbox: Sandbox, route: str, kind: Kind) -> None:
     sandbox.faults.append(Fault(kind=kind, route=route, times=2))
     stream = "ipxo_payout_invoices" if route == "ipxo_token" else "nexudus_payout_invoices"
     output = read(sandbox.config(), [stream])
@@ -162,36 +161,35 @@ def test_a_sign_in_that_can_pass_is_tried_again(sandbox: Sandbox, route: str, ki
 
 
 @pytest.mark.parametrize("route", ["ipxo_token", "nexudus_token"])
-def test_a_sign_in_without_a_token_fails(sandbox: Sandbox, route: str) -> None:
+def test_a_sign_in_response_without_a_token_fails(sandbox: Sandbox, route: str) -> None:
     sandbox.faults.append(Fault(kind="no_envelope", route=route))
     stream = "ipxo_payout_invoices" if route == "ipxo_token" else "nexudus_payout_invoices"
     output = read(sandbox.config(), [stream])
     assert "access_token" in output.error_of(stream)["message"]
 
 
-def test_a_slow_sign_in_is_given_up_and_tried_again(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sign_in, "_TIMEOUTS", (1, 0.3))
+def test_a_sign_in_that_times_out_is_tried_again(sandbox: Sandbox, short_timeouts: None) -> None:
     sandbox.faults.append(Fault(kind="slow", delay=2, route="nexudus_token"))
     assert read(sandbox.config(), ["nexudus_payout_invoices"]).exit_code == 0
     assert sandbox.count("nexudus_token") == 2
 
 
-def test_a_token_is_a_secret(sandbox: Sandbox) -> None:
+def test_a_token_is_masked_like_a_secret(sandbox: Sandbox) -> None:
     read(sandbox.config(), ["ipxo_payout_invoices"])
     token = sandbox.requests[-1].headers["authorization"].removeprefix("Bearer ")
     assert filter_secrets(f"the token {token} is wrong") == "the token **** is wrong"
 
 
-def test_no_secret_is_said_with_debug(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_debug_output_has_no_secret(sandbox: Sandbox, tmp_path: Path) -> None:
     arguments = command(tmp_path, "read", config=sandbox.config(), catalog=catalog_of(STREAMS))
-    output = start([*arguments, "--debug"])  # searched for the secrets of the configuration there
+    output = start([*arguments, "--debug"])  # which fails if the output has a secret of the configuration
     assert '"DEBUG"' in output.text
     tokens = {request.headers.get("authorization", "none").removeprefix("Bearer ") for request in sandbox.requests}
     assert len(tokens) == 4
     assert not [token for token in tokens - {"none"} if token in output.text]
 
 
-def test_no_secret_is_written_to_a_file(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_temporary_file_has_a_secret(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = command(tmp_path, "read", config=sandbox.config(), catalog=catalog_of(["payhubix_invoices"]))
     temporary = tmp_path / "temporary"
     temporary.mkdir()
@@ -203,7 +201,7 @@ def test_no_secret_is_written_to_a_file(sandbox: Sandbox, tmp_path: Path, monkey
     assert not [file for files in written for file in files if b"sandbox-api-key" in file]
 
 
-def test_credentials_of_a_netrc_file_are_left_alone(
+def test_credentials_of_a_netrc_file_are_not_used(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login someone password else\n")
@@ -213,14 +211,14 @@ def test_credentials_of_a_netrc_file_are_left_alone(
 
 
 @pytest.mark.parametrize("answer", [{"access_token": "two\nlines"}, {"access_token": ""}, {"access_token": 7}, []])
-def test_a_token_that_cannot_be_sent_is_no_token(sandbox: Sandbox, answer: object) -> None:
+def test_a_token_that_cannot_be_sent_fails_the_sign_in(sandbox: Sandbox, answer: object) -> None:
     sandbox.faults.append(Fault(kind="no_envelope", body=answer, route="nexudus_token"))
     output = read(sandbox.config(), ["nexudus_payout_invoices"])
     assert "has no `access_token`" in output.error_of("nexudus_payout_invoices")["message"]
 
 
 @pytest.mark.parametrize("lifetime", [10**400, "soon", None, True, -5])
-def test_an_odd_lifetime_does_no_harm(sandbox: Sandbox, lifetime: object) -> None:
+def test_an_unusable_lifetime_of_a_token_is_ignored(sandbox: Sandbox, lifetime: object) -> None:
     read(sandbox.config(), ["nexudus_payout_invoices"])
     token = sandbox.requests[-1].headers["authorization"].removeprefix("Bearer ")
     body = {"access_token": token, "expires_in": lifetime}

@@ -1,4 +1,4 @@
-"""The rows of every stream equal the provider's, field by field, whatever the size of its pages."""
+"""The rows of every stream equal the provider's, field by field, with any page size."""
 
 import re
 from datetime import datetime, timedelta, timezone
@@ -13,7 +13,7 @@ TEXT_TIMES = ("placed_at", "created_at", "CreatedOn", "UpdatedOn", "InvoiceCreat
 
 
 def expected(stream: str, row: dict[str, Any]) -> dict[str, Any]:
-    """A row as it should leave: its own values, but times in one form, no place in the list, no nulls at the top."""
+    """A row as the connector should emit it: times in one form, no `index`, no nulls at the top level."""
     row = {name: _time(value) if name in TEXT_TIMES and value else value for name, value in row.items()}
     row.pop("index", None)
     if stream in ("ipxo_payout_invoices", "ipxo_invoices"):
@@ -45,7 +45,7 @@ def test_every_row_arrives_once_with_its_own_values(rows: int, largest_page: int
             assert arrived == {row[key]: expected(stream, row) for row in sandbox.tables[stream].rows()}
 
 
-def test_pages_are_asked_for_as_documented(sandbox: Sandbox) -> None:
+def test_requests_have_the_documented_parameters(sandbox: Sandbox) -> None:
     read(sandbox.config())
     first = {request.route: dict(request.query) for request in reversed(sandbox.requests)}
     assert first["ipxo_payout_invoices"] == {"page": "1", "per_page": "100", "sort": "-date,-invoice_number"}
@@ -58,8 +58,8 @@ def test_pages_are_asked_for_as_documented(sandbox: Sandbox) -> None:
         "UpdatedOn",
     }
     assert first["payhubix_invoices"] == {"page": "1", "per_page": "100", "created_at": "desc"}
-    # 9 rows in pages of 3: no request beyond the last page. Lists that are read ahead are checked on page 1, Payhubix's
-    # is counted on its last page before the second one, and Nexudus is read in six windows, three of which are empty.
+    # 9 rows in pages of 3, and no request beyond the last page. Page 1 of a list that is fetched ahead is requested again.
+    # Payhubix's list is also counted on its last page. Nexudus is read in six windows, three of which are empty.
     assert {route: sandbox.count(route) for route in STREAMS} == {
         "ipxo_payout_invoices": 4,
         "ipxo_invoices": 3,
@@ -70,7 +70,9 @@ def test_pages_are_asked_for_as_documented(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("direction_reading", ["signed", "flag", "word"])
-def test_nexudus_arrives_whole_however_it_reads_its_direction(sandbox: Sandbox, direction_reading: str) -> None:
+def test_every_row_of_nexudus_arrives_with_any_reading_of_the_direction(
+    sandbox: Sandbox, direction_reading: str
+) -> None:
     sandbox.nexudus.direction_reading = direction_reading
     output = read(sandbox.config(), ["nexudus_payout_invoices"])
     assert {record["Id"] for record in output.records("nexudus_payout_invoices")} == set(
@@ -78,14 +80,14 @@ def test_nexudus_arrives_whole_however_it_reads_its_direction(sandbox: Sandbox, 
     )
 
 
-def test_an_ipxo_list_without_pages_is_read_whole(sandbox: Sandbox) -> None:
+def test_an_ipxo_list_without_pages_is_complete(sandbox: Sandbox) -> None:
     sandbox.ipxo.list_as_bare_array = True
     output = read(sandbox.config(), ["ipxo_invoices"])
     assert output.status("ipxo_invoices") == "COMPLETE"
     assert {record["uuid"] for record in output.records("ipxo_invoices")} == set(sandbox.tables["ipxo_invoices"].keys())
 
 
-def test_payhubix_says_null_or_an_empty_list_for_no_invoices() -> None:
+def test_payhubix_without_invoices_is_complete() -> None:
     for empty_is_null in (True, False):
         with Sandbox(rows=0) as sandbox:
             sandbox.payhubix.empty_is_null = empty_is_null
@@ -94,7 +96,7 @@ def test_payhubix_says_null_or_an_empty_list_for_no_invoices() -> None:
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_full_refresh_reads_the_same_rows(sandbox: Sandbox, stream: str) -> None:
+def test_a_full_refresh_reads_the_same_rows(sandbox: Sandbox, stream: str) -> None:
     incremental = read(sandbox.config(), [stream])
     full = read(sandbox.config(), [stream], sync_mode="full_refresh")
     key = STREAMS[stream]
@@ -111,7 +113,7 @@ def test_only_the_configured_providers_have_streams(sandbox: Sandbox) -> None:
     assert not sandbox.requests
 
 
-def test_a_catalog_with_a_stream_of_a_provider_that_is_not_configured_fails(sandbox: Sandbox) -> None:
+def test_a_catalog_with_a_stream_of_an_unconfigured_provider_fails(sandbox: Sandbox) -> None:
     config = {"ipxo": sandbox.config()["ipxo"]}
     output = read(config, ["ipxo_payout_invoices", "nexudus_payout_invoices"])
     (error,) = output.errors()
@@ -133,7 +135,7 @@ def test_a_catalog_with_an_unknown_stream_fails(sandbox: Sandbox) -> None:
     assert "ipxo_credits" in output.errors()[0]["message"]
 
 
-def test_named_invoices_are_read_and_no_others(sandbox: Sandbox) -> None:
+def test_only_the_invoices_that_the_settings_name_are_read(sandbox: Sandbox) -> None:
     wanted = sandbox.tables["ipxo_invoices"].keys()[2:5]
     config = sandbox.config()
     config["ipxo"]["invoice_uuids"] = wanted
@@ -142,7 +144,7 @@ def test_named_invoices_are_read_and_no_others(sandbox: Sandbox) -> None:
     assert sandbox.count("ipxo_invoices") == 0
 
 
-def test_a_named_invoice_that_is_not_there_fails_the_stream(sandbox: Sandbox) -> None:
+def test_a_named_invoice_that_does_not_exist_fails_the_stream(sandbox: Sandbox) -> None:
     config = sandbox.config()
     config["ipxo"]["invoice_uuids"] = ["00000000-0000-0000-0000-00000000gone"]
     output = read(config, ["ipxo_invoices"])
@@ -150,7 +152,7 @@ def test_a_named_invoice_that_is_not_there_fails_the_stream(sandbox: Sandbox) ->
     assert "HTTP 404" in output.error_of("ipxo_invoices")["message"]
 
 
-def test_the_start_date_bounds_named_invoices_too(sandbox: Sandbox) -> None:
+def test_the_start_date_applies_to_named_invoices_too(sandbox: Sandbox) -> None:
     keys = sandbox.tables["ipxo_invoices"].keys()
     config = {**sandbox.config(), "start_date": datetime.now(timezone.utc).strftime("%Y-%m-%d")}
     config["ipxo"]["invoice_uuids"] = [keys[0], keys[-1]]
@@ -158,8 +160,8 @@ def test_the_start_date_bounds_named_invoices_too(sandbox: Sandbox) -> None:
     assert keys[-1] not in {record["uuid"] for record in output.records("ipxo_invoices")}
 
 
-def test_a_listed_invoice_that_is_gone_is_skipped(sandbox: Sandbox) -> None:
-    gone = sandbox.tables["ipxo_invoices"].keys()[4]
+def test_a_listed_invoice_that_is_deleted_is_skipped(sandbox: Sandbox) -> None:
+    gone = str(sandbox.tables["ipxo_invoices"].keys()[4])
     sandbox.on_request = lambda request: (
         sandbox.tables["ipxo_invoices"].remove(gone) if request.path.endswith(gone) else None
     )

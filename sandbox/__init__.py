@@ -8,8 +8,8 @@ with `python -m sandbox`, or in Python:
 """
 
 from sandbox.exchange import ListSettings, Request
-from sandbox.faults import Fault
+from sandbox.faults import Fault, Kind
 from sandbox.sandbox import STREAMS, Sandbox
 from sandbox.tables import Table
 
-__all__ = ["STREAMS", "Fault", "ListSettings", "Request", "Sandbox", "Table"]
+__all__ = ["STREAMS", "Fault", "Kind", "ListSettings", "Request", "Sandbox", "Table"]

@@ -61,7 +61,7 @@ class Fault:
     retry_after: str | None = None
     delay: float = 0.0
     location: str = ""
-    body: bytes | None = None
+    body: Any = None
     when: Callable[[Request], bool] | None = None
     seen: int = field(default=0, init=False)
 

@@ -1,8 +1,7 @@
-"""The configuration: says in a sentence what is wrong with it, and reads settings untouched."""
+"""The configuration: a sentence for each thing that is wrong with it, and its defaults."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timezone
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,9 +10,9 @@ from jsonschema import Draft7Validator, FormatChecker
 from jsonschema import validators as jsonschema_validators
 from jsonschema.exceptions import ValidationError
 
-from source_invoices.components.timestamps import parse_text_time
-
-PROVIDERS = {"ipxo": "IPXO", "nexudus": "Nexudus", "payhubix": "Payhubix"}
+from source_invoices.providers import PROVIDERS
+from source_invoices.settings import CHECK_LIMITS
+from source_invoices.times import parse_start_date
 
 _TYPES = {
     "string": "a text",
@@ -41,17 +40,9 @@ _Validator = jsonschema_validators.extend(
 )  # type: ignore[no-untyped-call]
 
 
-def setting(config: Mapping[str, Any], path: Sequence[str]) -> Any:
-    """The value of a setting as it was given, or None."""
-    value: Any = config
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
-
-
 def with_defaults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     """A configuration with the defaults of its specification put in, and addresses without a slash at the end."""
-    filled = {name: value for name, value in config.items() if name != "__probe"}
+    filled = {name: value for name, value in config.items() if name != CHECK_LIMITS}
     for name, rule in schema.get("properties", {}).items():
         if "default" in rule:
             filled.setdefault(name, rule["default"])
@@ -60,13 +51,6 @@ def with_defaults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[
         if rule.get("type") == "object" and isinstance(filled.get(name), Mapping):
             filled[name] = with_defaults(filled[name], rule)
     return filled
-
-
-def parse_start_date(text: str) -> datetime:
-    """The instant of the `start_date` setting, a date (midnight UTC) or a date-time. Raises ValueError."""
-    if len(text) == len("2025-01-31"):
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=timezone.utc)
-    return parse_text_time(text)
 
 
 def validation_errors(config: Any, schema: Mapping[str, Any]) -> list[str]:
@@ -107,11 +91,6 @@ def _broken_texts(value: Any, path: str = "") -> Iterator[str]:
     items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     for name, item in items:
         yield from _broken_texts(item, f"{path}.{name}".lstrip("."))
-
-
-def probe_limits(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The limits of the gate while `check` runs, as the manifest has them; else none."""
-    return {name: value for name, value in config.get("__probe", {}).items() if name != "page_size"}
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:

@@ -1,9 +1,7 @@
 """Builds the source from manifest, schemas, configuration, catalog and state."""
 
-import json
 import logging
-from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airbyte_cdk.models import (
@@ -11,61 +9,43 @@ from airbyte_cdk.models import (
     AirbyteConnectionStatus,
     AirbyteErrorTraceMessage,
     AirbyteMessage,
+    AirbyteRecordMessage,
     AirbyteStateMessage,
     ConfiguredAirbyteCatalog,
-    FailureType,
     Status,
-    SyncMode,
     Type,
 )
-from airbyte_cdk.sources.declarative.concurrent_declarative_source import (
-    ConcurrentDeclarativeSource,
-    TestLimits,
-)
-from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
+from airbyte_cdk.sources.declarative.concurrent_declarative_source import TestLimits
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
-from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
-from airbyte_cdk.utils.yaml_loader import safe_load_yaml
 
-from source_invoices.components.answers import ACCESS_REFUSED
-from source_invoices.components.backlog import Backlog
-from source_invoices.components.gate import shared
-from source_invoices.components.newest_only import observe_newest_only
-from source_invoices.components.progress import Progress
-from source_invoices.config import PROVIDERS, validation_errors, with_defaults
+from source_invoices.catalog import (
+    names_of,
+    of_incremental_streams,
+    only_named,
+    refuse_a_bad_catalog,
+    refuse_a_bad_state,
+)
+from source_invoices.cdk_internals import BoundSource
+from source_invoices.check import check_streams
+from source_invoices.components.http.throttling import RetryPolicy
+from source_invoices.components.pages.whole_page import RecordPage
+from source_invoices.config import validation_errors, with_defaults
+from source_invoices.errors import FailureLog, config_error, summary
+from source_invoices.manifest_file import load_manifest
+from source_invoices.stream_messages import add_window_state, is_first_failure, log_receipt
+from source_invoices.sync_context import SyncContext
 
-# Repeats every failure, in its Python form; `read` ends in a summary of its own.
-_CDK_SUMMARY = "During the sync, the following streams did not sync successfully"
-# The one that a person must act on first.
-_FAILURE_TYPES = (FailureType.config_error, FailureType.system_error, FailureType.transient_error)
-
-
-PROBE = TestLimits(1, 1, 1, 1)
+CHECK_LIMITS = TestLimits(1, 1, 1, 1)
 """Enough to see whether a stream can be read."""
 
 
-def load_manifest() -> dict[str, Any]:
-    """The manifest, its references resolved and the schemas put in.
-
-    Both stand inside the installed package, or beside it in a checkout; never in the working directory, where another
-    connector's manifest may be.
-    """
-    package = Path(__file__).parent
-    home = package if (package / "manifest.yaml").exists() else package.parent
-    manifest = safe_load_yaml((home / "manifest.yaml").read_text("utf-8"))
-    schemas = sorted((home / "schemas").glob("*.json"))
-    manifest["schemas"] = {path.stem: json.loads(path.read_text("utf-8")) for path in schemas}
-    resolved = ManifestReferenceResolver().preprocess_manifest(manifest)
-    del resolved["definitions"]
-    return resolved
-
-
-class SourceInvoices(ConcurrentDeclarativeSource):
+class SourceInvoices(BoundSource):
     """The invoices of the configured providers.
 
     A configuration with a fault builds and sends nothing: `check` reports it, `discover` and `read` raise
-    AirbyteTracedException with a sentence that names the key. Built without one, it takes what each command is given.
+    AirbyteTracedException with a sentence that names the key. A source that is built without a configuration takes what
+    each command is given.
     """
 
     # The entrypoint's own validation names no key where a pattern or an alternative does not match.
@@ -77,54 +57,53 @@ class SourceInvoices(ConcurrentDeclarativeSource):
         config: Mapping[str, Any] | None = None,
         state: list[AirbyteStateMessage] | None = None,
         limits: TestLimits | None = None,
+        *,
+        manifest: Mapping[str, Any] | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
-        """catalog: only its streams are built. limits: reads no further, and asks as the manifest's `check` says."""
-        manifest = load_manifest()
-        self._catalog_names = None if catalog is None else _names(catalog)
+        """catalog: only its streams are built. limits: reads no further, and asks as the manifest's `check` says.
+
+        manifest and retry_policy replace those of the package.
+        """
+        self._given_manifest, self._retry_policy = manifest, retry_policy
+        whole = dict(manifest or load_manifest())
+        self._catalog_names = None if catalog is None else names_of(catalog)
         if self._catalog_names is not None:
-            manifest["streams"] = [_only(self._catalog_names, group) for group in manifest["streams"]]
-        specification = manifest["spec"]["connection_specification"]
-        self._is_probe = limits is not None
+            whole["streams"] = [only_named(self._catalog_names, group) for group in whole["streams"]]
+        specification = whole["spec"]["connection_specification"]
+        self._is_check = limits is not None
         self._is_configured = config is not None
         self._validation_errors = [] if config is None else validation_errors(config, specification)
         usable = with_defaults({} if config is None or self._validation_errors else config, specification)
         if limits:
-            usable |= manifest["check"]["config_overrides"]
-        self._state = _of_incremental_streams(state or [], catalog)
-        self._backlog = Backlog()
-        super().__init__(source_config=manifest, catalog=catalog, config=usable, state=self._state, limits=limits)
+            usable |= whole["check"]["config_overrides"]
+        self._given_state = state or []
+        self._state = of_incremental_streams(self._given_state, catalog)
+        super().__init__(source_config=whole, catalog=catalog, config=usable, state=self._state, limits=limits)
+        self.let_pages_through()
+        self.hands_over_pages = False
+
+    def new_context(self) -> SyncContext:
+        return SyncContext(self._retry_policy, whole_pages=True)
 
     def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
-        """The configuration as it was given. The CDK would write it to a file, with its secrets."""
+        """Returns the configuration as it was given. The CDK would write it to a file, with its secrets."""
         return config
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
-        """One cheap request for each configured provider; for IPXO one for each scope, of which one must be granted."""
+        """Sends one cheap request for each configured provider; for IPXO one for each scope, of which one must work."""
         if not self._is_configured:
-            return SourceInvoices(config=config, limits=PROBE).check(logger, config)
+            return self._another(config=config, limits=CHECK_LIMITS).check(logger, config)
         if self._validation_errors:
             return AirbyteConnectionStatus(status=Status.FAILED, message=" ".join(self._validation_errors))
-        probe = self if self._is_probe else SourceInvoices(config=self._config, limits=PROBE)
+        source = self if self._is_check else self._another(config=self._config, limits=CHECK_LIMITS)
         names = self.resolved_manifest["check"]["stream_names"]
-        results = {
-            stream.name: _failure_to_read(stream) for stream in probe.streams(self._config) if stream.name in names
-        }
-        fatal = []
-        for name, failure in results.items():
-            if failure is None:
-                continue
-            sibling_works = any(_provider(name) == _provider(other) and not results[other] for other in results)
-            if sibling_works and ACCESS_REFUSED in str(failure.message):
-                logger.warning(f"The stream {name} cannot be read with this configuration. {failure.message}")
-            elif failure.message not in fatal:
-                fatal.append(str(failure.message))
-        status = Status.FAILED if fatal else Status.SUCCEEDED
-        return AirbyteConnectionStatus(status=status, message=" ".join(fatal) or None)
+        return check_streams([stream for stream in source.streams(self._config) if stream.name in names], logger)
 
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
-        """The catalog's streams, else all of the configured providers, with the state that they go on from."""
+        """Returns the catalog's streams, else all of the configured providers, with the state that they go on from."""
         try:
-            streams = super().streams(config)
+            return super().streams(config)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             if not self._state:
                 raise
@@ -133,18 +112,10 @@ class SourceInvoices(ConcurrentDeclarativeSource):
                 f"The state of {names} cannot be used: {error}. Reset the stream whose state was changed by hand, or "
                 "hand back the state that the connector last wrote."
             ) from None
-        for stream in streams:
-            observe_newest_only(stream.cursor)
-        # The CDK offers none of these in public.
-        if budget := self._constructor._api_budget:
-            shared(budget, "progress", Progress).emit = self._message_repository.emit_message
-            self._backlog = shared(budget, "backlog", Backlog)
-            self._backlog.queue = self._concurrent_source._queue
-        return streams
 
     def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
         if not self._is_configured or self._catalog_names is not None:
-            return SourceInvoices(config=config).discover(logger, config)
+            return self._another(config=config).discover(logger, config)
         self._refuse_a_bad_configuration()
         return super().discover(logger, config)
 
@@ -155,111 +126,51 @@ class SourceInvoices(ConcurrentDeclarativeSource):
         catalog: ConfiguredAirbyteCatalog,
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
-        names = _names(catalog)
+        """Yields a message for each record, and all other messages."""
+        for message in self.read_pages(logger, config, catalog, state):
+            if self.hands_over_pages or not isinstance(message, RecordPage):
+                yield message  # type: ignore[misc]
+                continue
+            for row in message.rows:
+                record = AirbyteRecordMessage(message.stream, dict(row), message.emitted_at)
+                yield AirbyteMessage(type=Type.RECORD, record=record)
+
+    def read_pages(
+        self,
+        logger: logging.Logger,
+        config: Mapping[str, Any],
+        catalog: ConfiguredAirbyteCatalog,
+        state: list[AirbyteStateMessage] | None = None,
+    ) -> Iterator[AirbyteMessage | RecordPage]:
+        """Yields the records of a page at a time, and all other messages."""
+        names = names_of(catalog)
         if not self._is_configured or self._catalog_names not in (None, names):
-            yield from SourceInvoices(catalog, config, state).read(logger, config, catalog, state)
+            yield from self._another(catalog, config, state).read_pages(logger, config, catalog, state)
             return
         self._refuse_a_bad_configuration()
-        for name in names:
-            if names.count(name) > 1:
-                raise config_error(f"The catalog names the stream {name} more than once.")
-            if name not in self.resolved_manifest["schemas"]:
-                raise config_error(f"The catalog names the stream {name}, which this connector does not have.")
-            if not self._config.get(_provider(name)):
-                provider = PROVIDERS[_provider(name)]
-                raise config_error(
-                    f"The catalog names the stream {name}, but {provider} is not configured. Fill in "
-                    f"`{_provider(name)}` in the configuration, or take the stream out of the catalog."
-                )
+        refuse_a_bad_state(self._given_state)
+        refuse_a_bad_catalog(names, self.resolved_manifest["schemas"], self._config)
         failures: dict[str, AirbyteErrorTraceMessage] = {}
-        failure_log = _FailureLog()
+        failure_log = FailureLog()
         self.logger.addFilter(failure_log)
         try:
             for message in super().read(logger, config, catalog, state):
-                if message.type is Type.RECORD:
+                if isinstance(message, RecordPage):
                     yield message
-                    continue
-                error = message.trace.error if message.type == Type.TRACE and message.trace else None
-                if error and error.stream_descriptor:
-                    # Each invoice whose detail was still to be read reports the failure that ended its stream.
-                    if error.stream_descriptor.name in failures:
-                        continue
-                    failures[error.stream_descriptor.name] = error
-                yield message
+                    self.context.backpressure.written(len(message.rows))
+                elif is_first_failure(message, failures):
+                    add_window_state(message, self.context)
+                    log_receipt(message, self.context, self.logger)
+                    yield message
         except AirbyteTracedException as error:
-            raise _summary(failures) if failures else error from None
+            raise summary(failures) if failures else error from None
         finally:
-            self._backlog.give_up()
+            self.context.backpressure.give_up()
             self.logger.removeFilter(failure_log)
+
+    def _another(self, *args: Any, **options: Any) -> "SourceInvoices":
+        return type(self)(*args, **options, manifest=self._given_manifest, retry_policy=self._retry_policy)
 
     def _refuse_a_bad_configuration(self) -> None:
         if self._validation_errors:
             raise config_error(" ".join(self._validation_errors))
-
-
-def _names(catalog: ConfiguredAirbyteCatalog) -> list[str]:
-    return [configured.stream.name for configured in catalog.streams]
-
-
-def _only(names: Collection[str], group: Mapping[str, Any]) -> dict[str, Any]:
-    """A group of the manifest's streams with those that are wanted: building all is a tenth of the start-up."""
-    return {**group, "streams": [stream for stream in group["streams"] if stream["name"] in names]}
-
-
-def _failure_to_read(stream: AbstractStream) -> AirbyteTracedException | None:
-    """Reads the first row of a stream, if it has one."""
-    try:
-        for partition in stream.generate_partitions():
-            for _ in partition.read():
-                return None
-    except AirbyteTracedException as error:
-        return error
-    except Exception as error:
-        provider = PROVIDERS[_provider(stream.name)]
-        return AirbyteTracedException(message=f"{provider}, {stream.name}: unexpected failure, {type(error).__name__}.")
-    return None
-
-
-def _summary(failures: Mapping[str, AirbyteErrorTraceMessage]) -> AirbyteTracedException:
-    """What ends a read in which streams failed."""
-    types = {failure.failure_type for failure in failures.values()}
-    names = ", ".join(sorted(failures))
-    return AirbyteTracedException(
-        message=f"The sync is incomplete: {names} failed. The message of each stream says why and what to do.",
-        failure_type=next(item for item in _FAILURE_TYPES if item in types),
-    )
-
-
-def _of_incremental_streams(
-    state: list[AirbyteStateMessage], catalog: ConfiguredAirbyteCatalog | None
-) -> list[AirbyteStateMessage]:
-    """A full refresh reads everything, whatever state is handed in; the CDK would go on from there."""
-    configured = catalog.streams if catalog else []
-    in_full = {item.stream.name for item in configured if item.sync_mode == SyncMode.full_refresh}
-    return [item for item in state if not item.stream or item.stream.stream_descriptor.name not in in_full]
-
-
-def _provider(stream_name: str) -> str:
-    return stream_name.split("_", maxsplit=1)[0]
-
-
-def config_error(message: str) -> AirbyteTracedException:
-    return AirbyteTracedException(message=message, failure_type=FailureType.config_error)
-
-
-class _FailureLog(logging.Filter):
-    """Logs a failure that its message explains once and without a traceback, which is for the unexpected."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._logged: set[str] = set()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, AirbyteTracedException):
-            text = f"{record.getMessage()}: {filter_secrets(str(error.message))}"
-            record.msg, record.args, record.exc_info = text, (), None
-            if text in self._logged:
-                return False
-            self._logged.add(text)
-        return not record.getMessage().startswith(_CDK_SUMMARY)

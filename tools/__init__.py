@@ -1,1 +1,1 @@
-"""What builds and measures the project."""
+"""Programs that build, release and measure the project."""

@@ -6,7 +6,7 @@ from itertools import count
 
 from hypothesis import strategies as st
 
-from source_invoices.components.envelope import Page
+from source_invoices.components.pages.page import Page
 
 A_DAY = 86_400
 # What happens between two requests: how many rows are added at the front, and which places lose theirs.

@@ -1,8 +1,8 @@
-"""The manifest says what the providers document, and every name in it leads somewhere."""
+"""The manifest agrees with the providers' documentation, and every name in it exists."""
 
 from typing import Any
 
-from source_invoices.source import load_manifest
+from source_invoices.manifest_file import load_manifest
 
 # Every query parameter of the providers' documentation.
 DOCUMENTED = {
@@ -23,21 +23,24 @@ DOCUMENTED = {
     },
     "payhubix_invoices": {"page", "per_page", "status", "created_at", "currency_symbol"},
 }  # fmt: skip
-# Statuses change while pages are read: filtered on our side, never sent.
+# Statuses change while pages are read, so the connector applies these filters and never sends them.
 APPLIED_HERE = {"status", "filter[status]"}
-# Not documented for this list, but its answers count pages.
+# Not documented for this list, but its responses number the pages.
 UNDOCUMENTED = {"ipxo_ecommerce_invoices": {"page", "per_page"}}
 
 
 def streams() -> dict[str, Any]:
     groups = load_manifest()["streams"]
-    return {stream["name"]: stream for group in groups for stream in group["streams"]}
+    return {stream["$parameters"]["name"]: stream for group in groups for stream in group["streams"]}
 
 
-def test_every_documented_query_parameter_is_the_connector_s_own_or_a_filter() -> None:
+def test_every_documented_parameter_is_sent_or_offered_as_a_filter() -> None:
     for name, documented in DOCUMENTED.items():
-        requester = streams()[name]["retriever"]["requester"]
-        used = {*requester["request_parameters"], *requester["filters"], requester["page_parameter"]}
+        stream = streams()[name]
+        facts = stream["$parameters"]
+        requester = stream["retriever"]["requester"]
+        paging = {requester["page_parameter"], requester["page_size_parameter"]}
+        used = {*facts["request_parameters"], *facts["filters"], *paging}
         assert used | APPLIED_HERE & documented == documented | UNDOCUMENTED.get(name, set())
         assert not APPLIED_HERE & used
 
@@ -45,11 +48,10 @@ def test_every_documented_query_parameter_is_the_connector_s_own_or_a_filter() -
 def test_every_filter_is_a_setting_and_every_filter_setting_is_used() -> None:
     specification = load_manifest()["spec"]["connection_specification"]["properties"]
     for name in DOCUMENTED:
-        retriever = streams()[name]["retriever"]
-        paths = {tuple(path) for path in retriever["requester"]["filters"].values()}
-        record_filter = retriever["record_selector"].get("record_filter", {})
-        if "status_setting" in record_filter:
-            paths.add(tuple(record_filter["status_setting"]))
+        facts = streams()[name]["$parameters"]
+        paths = {tuple(path) for path in facts["filters"].values()}
+        if "status_setting" in facts:
+            paths.add(tuple(facts["status_setting"]))
         ((provider, filters),) = {path[:2] for path in paths}
         known = specification[provider]["properties"][filters]["properties"]
         assert {path[2] for path in paths} == set(known)
@@ -70,7 +72,7 @@ def test_every_setting_has_a_title_a_description_and_an_order() -> None:
     visit(load_manifest()["spec"]["connection_specification"], "")
 
 
-def test_the_published_limits_of_nexudus_are_kept() -> None:
+def test_the_request_limits_are_those_that_nexudus_publishes() -> None:
     (policy,) = load_manifest()["api_budget"]["policies"]
     rates = [(rate["limit"], rate["interval"]) for rate in policy["rates"]]
     assert rates[0] == (1, "PT0.11S")
@@ -78,16 +80,14 @@ def test_the_published_limits_of_nexudus_are_kept() -> None:
     assert rates[1][1] == "PT1M"
 
 
-def test_every_requester_has_timeouts_and_no_cache() -> None:
+def test_every_requester_has_timeouts() -> None:
     def visit(node: Any) -> int:
         if isinstance(node, list):
             return sum(map(visit, node))
         if not isinstance(node, dict):
             return 0
         if node.get("type") == "CustomRequester":
-            assert node["connect_timeout_in_seconds"] > 0
-            assert node["read_timeout_in_seconds"] > 0
-            assert node["use_cache"] is False
+            assert all(seconds > 0 for seconds in node["timeouts"])
         return (node.get("type") == "CustomRequester") + sum(map(visit, node.values()))
 
     assert visit(load_manifest()["streams"]) == 7

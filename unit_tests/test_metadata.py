@@ -1,4 +1,4 @@
-"""metadata.yaml keeps to Airbyte's schema, to what Airbyte's registry asks besides, and to the connector as it is."""
+"""metadata.yaml conforms to Airbyte's schema and registry, and agrees with the connector."""
 
 import json
 import re
@@ -9,40 +9,47 @@ from urllib.parse import urlsplit
 import pytest
 from airbyte_cdk.models.connector_metadata import ConnectorLanguage, MetadataFile
 
-from source_invoices.components import gate
-from source_invoices.source import load_manifest
+from source_invoices.components.http.throttling import RetryPolicy
+from source_invoices.manifest_file import load_manifest
 from tools import containers
 from unit_tests.project_files import DATA, METADATA, PROJECT, ROOT
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 13), reason="airbyte-connector-models supports Python 3.10 to 3.12")
-def test_it_conforms_to_airbyte_s_schema() -> None:
+def test_the_metadata_conform_to_airbyte_s_schema() -> None:
     from airbyte_connector_models.metadata.v0.connector_metadata_definition_v0 import ConnectorMetadataDefinitionV0
 
-    # As JSON, because only there `strict` takes a text for a UUID, a date or one of several values.
+    # Only as JSON does `strict` accept a text for a UUID, a date or one of several values.
     ConnectorMetadataDefinitionV0.model_validate_json(json.dumps(METADATA), strict=True)
 
 
-def test_the_cdk_reads_it() -> None:
+def test_the_cdk_reads_the_metadata() -> None:
     data = MetadataFile.from_file(ROOT / "metadata.yaml").data
     assert data.language == ConnectorLanguage.PYTHON
     assert data.connectorBuildOptions and data.connectorBuildOptions.baseImage
 
 
-def test_it_names_the_connector_as_the_package_does() -> None:
-    # Airbyte's images start the command that is named like their repository.
+def test_the_metadata_and_the_package_have_the_same_name() -> None:
+    # Airbyte's images start the command that has the name of their repository.
     assert DATA["dockerRepository"] == f"airbyte/{PROJECT['name']}"
     assert PROJECT["name"] in PROJECT["scripts"]
     assert DATA["githubIssueLabel"] == PROJECT["name"]
     assert DATA["documentationUrl"].endswith(f"/sources/{PROJECT['name'].removeprefix('source-')}")
 
 
-def test_it_has_one_language_tag_and_one_cdk_tag() -> None:
+def test_the_package_links_to_the_same_documentation() -> None:
+    urls = PROJECT["urls"]
+    assert urls["Documentation"] == DATA["documentationUrl"]
+    for named in DATA["externalDocumentationUrls"]:
+        assert any(named["url"].startswith(url) for url in urls.values()), named
+
+
+def test_there_is_one_language_tag_and_one_cdk_tag() -> None:
     tags = [tag.split(":") for tag in DATA["tags"]]
     assert sorted(tags) == [["cdk", "low-code"], ["language", "python"]]
 
 
-def test_the_base_image_is_airbyte_s_and_pinned() -> None:
+def test_the_base_image_is_airbyte_s_and_is_pinned() -> None:
     image = DATA["connectorBuildOptions"]["baseImage"]
     assert re.fullmatch(r"docker\.io/airbyte/python-connector-base:\d+\.\d+\.\d+@sha256:[0-9a-f]{64}", image)
     assert DATA["connectorBuildOptions"]["baseImage"] == containers.base_image()
@@ -52,8 +59,8 @@ def test_the_image_installs_the_versions_that_are_tested() -> None:
     def pins(name: str) -> set[str]:
         return set(re.findall(r"(?m)^([a-z0-9-]+==[^ ]+)", (ROOT / name).read_text()))
 
-    assert pins("locks/runtime.lock") < pins("locks/dev.lock")
-    assert {pin.split("==")[0] for pin in pins("locks/runtime.lock")} >= {
+    assert pins("locks/runtime.txt") < pins("locks/dev.txt")
+    assert {pin.split("==")[0] for pin in pins("locks/runtime.txt")} >= {
         "airbyte-cdk",
         "jsonschema",
         "requests",
@@ -70,18 +77,19 @@ def test_the_allowed_hosts_are_those_of_the_default_addresses() -> None:
 
 
 def test_the_suggested_streams_exist() -> None:
-    streams = {stream["name"] for group in load_manifest()["streams"] for stream in group["streams"]}
+    streams = {stream["$parameters"]["name"] for group in load_manifest()["streams"] for stream in group["streams"]}
     suggested = DATA["suggestedStreams"]["streams"]
     assert suggested
     assert set(suggested) <= streams
 
 
 def test_the_platform_waits_for_the_longest_silence() -> None:
-    longest_pause = (gate.ATTEMPTS - 1) * gate._LONGEST_NAMED_WAIT
+    policy = RetryPolicy()
+    longest_pause = (policy.attempts - 1) * policy.longest_wait
     assert DATA["maxSecondsBetweenMessages"] > longest_pause
 
 
-def test_it_is_published_as_a_package() -> None:
+def test_the_metadata_name_the_published_package() -> None:
     assert DATA["remoteRegistries"]["pypi"] == {"enabled": True, "packageName": f"airbyte-{PROJECT['name']}"}
 
 

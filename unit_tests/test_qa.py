@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 import pytest
 from airbyte_cdk.models import AirbyteStream, SyncMode
 
-from source_invoices.source import SourceInvoices, load_manifest
+from source_invoices.manifest_file import load_manifest
+from source_invoices.source import SourceInvoices
 from unit_tests.project_files import DATA, PROJECT, ROOT, Page
 
 PAGE = Page(ROOT / "docs" / "invoices.md")
@@ -25,8 +26,11 @@ PAGES = sorted(
 SCHEMAS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("schemas/*.json"))
 MANIFEST = load_manifest()
 SPECIFICATION: dict[str, Any] = MANIFEST["spec"]["connection_specification"]
-# Of ipxo_invoices the one that walks over the list, not the one for given UUIDs, which comes after it.
-STREAMS: dict[str, Any] = {stream["name"]: stream for group in MANIFEST["streams"][::-1] for stream in group["streams"]}
+# Of the two streams ipxo_invoices, the first one, which scans the list. The other one reads the UUIDs in the settings.
+STREAMS: dict[str, Any] = {
+    stream["$parameters"]["name"]: stream for group in MANIFEST["streams"][::-1] for stream in group["streams"]
+}
+FACTS: dict[str, Any] = {name: stream["$parameters"] for name, stream in STREAMS.items()}
 NAME = DATA["name"]
 
 
@@ -73,7 +77,7 @@ def test_both_changelogs_have_the_same_versions() -> None:
     assert releases == [f"## [{version}] - {date}" for version, date, *_ in PAGE.table("Changelog")]
 
 
-def test_the_licence_is_one_that_airbyte_takes_and_the_same_everywhere() -> None:
+def test_the_licence_is_allowed_by_airbyte_and_the_same_everywhere() -> None:
     assert DATA["license"] in ("MIT", "ELv2")
     assert PROJECT["license"] == DATA["license"]
     assert (ROOT / "LICENSE").read_text("utf-8").startswith(f"{DATA['license']} License\n")
@@ -82,7 +86,7 @@ def test_the_licence_is_one_that_airbyte_takes_and_the_same_everywhere() -> None
 # The icon and the addresses
 
 
-def test_the_icon_is_a_square_drawing_that_stands_alone() -> None:
+def test_the_icon_is_a_square_svg_that_loads_nothing() -> None:
     text = (ROOT / DATA["icon"]).read_text("utf-8")
     drawing = ElementTree.fromstring(text)
     _, _, width, height = drawing.attrib["viewBox"].split()
@@ -103,7 +107,7 @@ def test_every_address_is_https(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_link_leads_somewhere(name: str) -> None:
+def test_every_link_has_a_target(name: str) -> None:
     page = Page(ROOT / name)
     for link in page.links:
         if "://" in link:
@@ -178,11 +182,11 @@ def test_the_prerequisites_name_every_required_setting(provider: str) -> None:
     assert {title for title in required if title not in " ".join(own.split())} == set()
 
 
-def test_no_setting_is_required_but_in_a_provider() -> None:
+def test_only_providers_have_required_settings() -> None:
     assert "required" not in SPECIFICATION
 
 
-def test_the_settings_have_their_titles_and_defaults() -> None:
+def test_the_documented_settings_have_their_titles_and_defaults() -> None:
     documented = {title: default for titles, _, default in PAGE.table("Settings") for title in titles.split(", ")}
     known = {rule["title"]: rule.get("default") for rule in SPECIFICATION["properties"].values()}
     assert documented.keys() == known.keys()
@@ -198,7 +202,7 @@ def test_the_sync_modes_are_those_of_every_stream(catalog: dict[str, AirbyteStre
         assert (modes["Namespaces"] == "Yes") == bool(stream.namespace)
 
 
-def test_the_documented_streams_are_those_that_discover_names(catalog: dict[str, AirbyteStream]) -> None:
+def test_the_documented_streams_are_those_of_discover(catalog: dict[str, AirbyteStream]) -> None:
     rows = {name.strip("`"): row for name, *row in PAGE.table("Supported Streams")}
     assert rows.keys() == catalog.keys() == STREAMS.keys()
     for name, (key, cursor, incremental, _) in rows.items():
@@ -209,19 +213,18 @@ def test_the_documented_streams_are_those_that_discover_names(catalog: dict[str,
 
 def test_the_endpoints_are_the_manifest_s() -> None:
     for name, *_, endpoint in PAGE.table("Supported Streams"):
-        requester = STREAMS[name.strip("`")]["retriever"]["requester"]
-        path = re.sub(r"^{{.*?}}", "", requester["url"])
-        asked = re.sub(r"{{.*?}}", "{}", f"{requester['http_method']} {path}")
-        assert re.sub(r"{\w+}", "{}", endpoint.strip("`")) == asked
+        requester, facts = STREAMS[name.strip("`")]["retriever"]["requester"], FACTS[name.strip("`")]
+        path = re.sub(r"^{{.*?}}", "", facts.get("url") or requester["key_url"])
+        requested = re.sub(r"{{.*?}}|{\w+}", "{}", f"{requester.get('http_method', 'GET')} {path}")
+        assert re.sub(r"{\w+}", "{}", endpoint.strip("`")) == requested
 
 
 def test_the_final_statuses_are_the_manifest_s() -> None:
     documented = {name.strip("`"): statuses for name, _, statuses in PAGE.table("Changes and late invoices")}
     assert documented.keys() == STREAMS.keys()
-    walks = {name: stream["retriever"].get("partition_router", {}).get("walk") for name, stream in STREAMS.items()}
-    walked = {name: ", ".join(walk["final"]) for name, walk in walks.items() if walk}
-    assert {name: documented[name] for name in walked} == walked
-    assert documented.keys() - walked.keys() == {"nexudus_payout_invoices"}
+    scanned = {name: ", ".join(facts["final"]) for name, facts in FACTS.items() if "final" in facts}
+    assert {name: documented[name] for name in scanned} == scanned
+    assert documented.keys() - scanned.keys() == {"nexudus_payout_invoices"}
 
 
 def test_the_limits_of_nexudus_are_the_manifest_s() -> None:
@@ -248,7 +251,7 @@ def test_the_fields_in_the_data_type_map_have_the_type() -> None:
             assert expected in {kinds(rule) for path, rule in FIELDS.items() if path.endswith(f".{field}")}, field
 
 
-def test_the_messages_under_troubleshooting_are_the_connector_s() -> None:
+def test_troubleshooting_quotes_messages_of_the_connector() -> None:
     source = "\n".join(path.read_text("utf-8") for path in (ROOT / "source_invoices").rglob("*.py"))
     for message, _ in PAGE.table("Troubleshooting"):
         assert message.strip("`") in source
@@ -266,13 +269,12 @@ def test_the_er_diagram_names_only_what_exists() -> None:
         for kind, field, sign in re.findall(r"^    (\w+) (\w+) ?(.*)$", attributes, re.MULTILINE):
             assert kind in kinds(FIELDS[f"{entity}.{field}"]), f"{entity}.{field}"
             if entity in STREAMS:
-                stream = STREAMS[entity]
-                assert (sign == "PK") == (field == stream["primary_key"]), f"{entity}.{field}"
-                cursor = stream["incremental_sync"]["cursor_field"]
+                assert (sign == "PK") == (field == STREAMS[entity]["primary_key"]), f"{entity}.{field}"
+                cursor = FACTS[entity]["cursor_field"]
                 assert sign.startswith('"cursor') == (field == cursor), f"{entity}.{field}"
 
 
-def test_the_er_diagram_relates_each_nested_list_or_object_to_its_stream() -> None:
+def test_the_er_diagram_has_every_nested_list_and_object() -> None:
     diagram = PAGE.code("mermaid")
     nested = set(re.findall(r'^  "([\w.]+)" \{', diagram, re.MULTILINE))
     relations = re.findall(r'^  (\w+) (\S+) "(\w+\.\w+)" : (\w+)$', diagram, re.MULTILINE)

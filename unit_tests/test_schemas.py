@@ -1,4 +1,4 @@
-"""The schemas hold every documented field, each described, and rows of the sandbox conform to them."""
+"""The schemas describe every documented field, and rows of the sandbox conform to them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ KEYS = {
     "payhubix_invoices": "link",
 }
 TEXT_TIMES = {"placed_at", "CreatedOn", "UpdatedOn", "InvoiceCreatedOn", "created_at", "updated_at"}
-# The samples in the providers' documentation, one of each shape.
+# The samples in the providers' documentation, one of each form.
 SAMPLES: dict[str, list[dict[str, Any]]] = json.loads((Path(__file__).parent / "documented_samples.json").read_text())
 
 
@@ -46,7 +46,7 @@ def test_every_stream_has_a_schema() -> None:
 
 
 @pytest.mark.parametrize("stream", KEYS)
-def test_every_field_of_every_documented_sample_is_in_the_schema(stream: str) -> None:
+def test_the_schema_has_every_field_of_the_documented_samples(stream: str) -> None:
     known = {path for path, _ in properties(SCHEMAS[stream])}
     for sample in SAMPLES[stream]:
         documented = {path for path in fields(sample) if path != "index" and ".metadata." not in path}
@@ -55,7 +55,7 @@ def test_every_field_of_every_documented_sample_is_in_the_schema(stream: str) ->
 
 
 @pytest.mark.parametrize("stream", KEYS)
-def test_only_the_key_is_required_and_everything_is_described(stream: str) -> None:
+def test_only_the_key_is_required_and_every_field_is_described(stream: str) -> None:
     schema = SCHEMAS[stream]
     assert schema["required"] == [KEYS[stream]]
     for path, rule in properties(schema):
@@ -77,12 +77,12 @@ def test_text_times_are_typed_as_timestamps(stream: str) -> None:
 
 
 @pytest.mark.parametrize("stream", ["ipxo_payout_invoices", "ipxo_invoices"])
-def test_the_derived_field_says_so(stream: str) -> None:
+def test_the_derived_field_is_described_as_derived(stream: str) -> None:
     assert "derived" in SCHEMAS[stream]["properties"]["updated_at"]["description"].lower()
 
 
 @pytest.mark.parametrize("stream", KEYS)
-def test_the_sandbox_s_rows_conform(stream: str) -> None:
+def test_the_sandbox_s_rows_conform_to_the_schema(stream: str) -> None:
     validator = Draft7Validator(SCHEMAS[stream])
     for row in Sandbox(rows=300).tables[stream].rows():
         validator.validate({name: value for name, value in row.items() if name != "index"})

@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from source_invoices.run import run
-from source_invoices.source import load_manifest
+from integration_tests.support import timing
+from source_invoices.cli import main
 
 STREAMS = {
     "ipxo_payout_invoices": "uuid",
@@ -22,6 +22,7 @@ STREAMS = {
     "nexudus_payout_invoices": "Id",
     "payhubix_invoices": "link",
 }
+SECRETS = ("client_id", "client_secret", "password", "access_token", "api_key")
 
 
 @dataclass
@@ -96,13 +97,13 @@ def call(verb: str, **files: Any) -> Output:
     with TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()) as stdout:
         logger.addHandler(handler)
         try:
-            run(command(Path(folder), verb, **files))
+            main(command(Path(folder), verb, **files), timing.make_source)
             exit_code = 0
         except SystemExit as stop:
             exit_code = int(stop.code or 0)
         finally:
             logger.removeHandler(handler)
-    output = Output(exit_code, _messages(stdout.getvalue()), stdout.getvalue(), logs)
+    output = Output(exit_code, messages_in(stdout.getvalue()), stdout.getvalue(), logs)
     assert_no_secret(output, files.get("config"))
     return output
 
@@ -132,48 +133,29 @@ def start(
         env=environment,
         check=False,
     )
-    output = Output(process.returncode, _messages(process.stdout), process.stdout + process.stderr)
+    output = Output(process.returncode, messages_in(process.stdout), process.stdout + process.stderr)
     if "--config" in arguments:
         path = Path(arguments[list(arguments).index("--config") + 1])
         assert_no_secret(output, json.loads(path.read_text()) if path.is_file() else None)
     return output
 
 
-def unhurried_manifest() -> dict[str, Any]:
-    """The manifest without the pause between two requests to Nexudus, for a sandbox that has no limits."""
-    manifest = load_manifest()
-    manifest["api_budget"]["policies"][0]["rates"][0]["interval"] = "PT0.001S"
-    return manifest
-
-
-def impatient_manifest() -> dict[str, Any]:
-    """The same with half a second to wait for an answer."""
-
-    def shorten(node: Any) -> Any:
-        if isinstance(node, list):
-            return [shorten(item) for item in node]
-        if isinstance(node, dict):
-            return {key: 0.5 if key == "read_timeout_in_seconds" else shorten(item) for key, item in node.items()}
-        return node
-
-    manifest: dict[str, Any] = shorten(unhurried_manifest())
-    return manifest
-
-
 def assert_no_secret(output: Output, config: Any) -> None:
-    """Whatever a command says, it says no secret."""
+    """No message, log line or traceback has a secret of the configuration."""
     said = output.text + "".join(output.logs)
-    for secret in _secrets(config):
+    for secret in secrets_in(config):
         assert secret not in said
 
 
-def _secrets(value: Any, name: str = "") -> Iterator[str]:
+def secrets_in(value: Any, name: str = "") -> Iterator[str]:
+    """The secrets in a configuration. Short ones are left out, because other text can have them by chance."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _secrets(inner, key)
-    elif name in ("client_secret", "password", "access_token", "api_key") and isinstance(value, str) and len(value) > 7:
+            yield from secrets_in(inner, key)
+    elif name in SECRETS and isinstance(value, str) and len(value) > 7:
         yield value
 
 
-def _messages(text: str) -> list[dict[str, Any]]:
+def messages_in(text: str) -> list[dict[str, Any]]:
+    """The messages of the Airbyte protocol in the output of a command."""
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]

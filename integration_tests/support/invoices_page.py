@@ -1,4 +1,4 @@
-"""What the page must show, counted from the rows by other means than the demo's; texts that could break it."""
+"""What the page must show, counted without the code of the demo, and texts that could break the page."""
 
 import json
 from collections import defaultdict
@@ -23,7 +23,7 @@ INVISIBLE_SHOWN = "un\N{REPLACEMENT CHARACTER}paid\N{REPLACEMENT CHARACTER}"
 
 @dataclass(frozen=True)
 class Kept:
-    """Where a row keeps its values."""
+    """Where a row has its values."""
 
     issued: Callable[[Row], datetime | None]
     amount: Callable[[Row], Decimal]
@@ -82,7 +82,7 @@ AGES = {
 
 
 def expected_bars(database: Path, schema: str, stream: str) -> dict[str, list[str]]:
-    """What the bars of a stream's pictures say, by the titles of the pictures."""
+    """The labels of the bars in a stream's pictures, by the titles of the pictures."""
     kept = KEPT[stream]
     found: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
     with duckdb.connect(str(database), read_only=True) as connection:
@@ -123,7 +123,7 @@ class Element:
         self.parts: list[Element | str] = []
 
     def __iter__(self) -> Iterator["Element"]:
-        """The element and all below it."""
+        """The element and all elements inside it."""
         yield self
         for part in self.parts:
             if isinstance(part, Element):
@@ -131,11 +131,11 @@ class Element:
 
     @property
     def text(self) -> str:
-        """Its text with that of all below it."""
+        """Its text, with the text of all elements inside it."""
         return "".join(part if isinstance(part, str) else part.text for part in self.parts)
 
     def all(self, tag: str, **attributes: str) -> list["Element"]:
-        """The elements below it of this kind."""
+        """The elements of this kind inside it."""
         return [element for element in self if element.tag == tag and attributes.items() <= element.attributes.items()]
 
     def line(self) -> str:
@@ -172,7 +172,7 @@ class Page(HTMLParser):
         self._open[-1].parts.append(data)
 
     def bars(self, stream: str) -> dict[str, list[str]]:
-        """What the bars of a stream's pictures say, by the titles of the pictures."""
+        """The labels of the bars in a stream's pictures, by the titles of the pictures."""
         (article,) = self.root.all("article", id=stream)
         return {
             figure.all("figcaption")[0].text: sorted(

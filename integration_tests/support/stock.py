@@ -1,24 +1,21 @@
 """The streams as the CDK's own components read them: what the connector is compared with."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import requests
 
-if TYPE_CHECKING:  # it is also read where only the connector is installed
-    from sandbox import Sandbox
-
+_Build = Callable[[Mapping[str, Any], int], dict[str, Any]]
 PAGE_NUMBER = {"type": "RequestOption", "inject_into": "request_parameter", "field_name": "page"}
 
 
-def manifest(sandbox: Sandbox, stream: str, page_size: int) -> dict[str, Any]:
-    """A declarative manifest with the one stream, written as the CDK's documentation suggests."""
+def manifest(config: Mapping[str, Any], stream: str, page_size: int) -> dict[str, Any]:
+    """A declarative manifest with one stream of a configuration, written as the CDK's documentation suggests."""
     return {
         "version": "7.39.1",
         "type": "DeclarativeSource",
         "check": {"type": "CheckStream", "stream_names": [stream]},
-        "streams": [_STREAMS[stream](sandbox, page_size)],
+        "streams": [_STREAMS[stream](config, page_size)],
     }
 
 
@@ -55,19 +52,19 @@ def _paginator(page_size: int, size_parameter: str) -> dict[str, Any]:
     }
 
 
-def _ipxo_token(sandbox: Sandbox, scope: str) -> dict[str, Any]:
-    settings = sandbox.config()["ipxo"]
+def _ipxo_token(config: Mapping[str, Any], scope: str) -> dict[str, Any]:
+    settings = config["ipxo"]
     form = {"grant_type": "client_credentials", "scope": scope, **settings["credentials"]}
     token = requests.post(settings["token_url"], form, timeout=10).json()["access_token"]
     return {"type": "BearerAuthenticator", "api_token": token}
 
 
-def _ipxo(name: str, path: str, scope: str, **parameters: str) -> Any:
-    def build(sandbox: Sandbox, page_size: int) -> dict[str, Any]:
-        settings = sandbox.config()["ipxo"]
+def _ipxo(name: str, path: str, scope: str, **parameters: str) -> _Build:
+    def build(config: Mapping[str, Any], page_size: int) -> dict[str, Any]:
+        settings = config["ipxo"]
         requester = {
             "url": settings["api_url"] + path.format(tenant=settings["tenant_uuid"]),
-            "authenticator": _ipxo_token(sandbox, scope),
+            "authenticator": _ipxo_token(config, scope),
             "request_parameters": parameters,
         }
         return _stream(name, "uuid", requester, ["data"], paginator=_paginator(page_size, "per_page"))
@@ -75,8 +72,8 @@ def _ipxo(name: str, path: str, scope: str, **parameters: str) -> Any:
     return build
 
 
-def _ipxo_details(sandbox: Sandbox, page_size: int) -> dict[str, Any]:
-    parent = _ipxo("ipxo_invoice_list", "/billing/v1/{tenant}/invoices", "billing")(sandbox, page_size)
+def _ipxo_details(config: Mapping[str, Any], page_size: int) -> dict[str, Any]:
+    parent = _ipxo("ipxo_invoice_list", "/billing/v1/{tenant}/invoices", "billing")(config, page_size)
     requester = {**parent["retriever"]["requester"], "request_parameters": {}}
     requester["url"] += "/{{ stream_partition['invoice_uuid'] }}"
     parents = [
@@ -86,8 +83,8 @@ def _ipxo_details(sandbox: Sandbox, page_size: int) -> dict[str, Any]:
     return _stream("ipxo_invoices", "uuid", requester, [], partition_router=router)
 
 
-def _nexudus(sandbox: Sandbox, page_size: int) -> dict[str, Any]:
-    settings = sandbox.config()["nexudus"]
+def _nexudus(config: Mapping[str, Any], page_size: int) -> dict[str, Any]:
+    settings = config["nexudus"]
     form = {name: value for name, value in settings["credentials"].items() if name != "auth_type"}
     form["grant_type"] = "password"
     token = requests.post(f"{settings['api_url']}/api/token", form, timeout=10).json()["access_token"]
@@ -99,8 +96,8 @@ def _nexudus(sandbox: Sandbox, page_size: int) -> dict[str, Any]:
     return _stream("nexudus_payout_invoices", "Id", requester, ["Records"], paginator=_paginator(page_size, "size"))
 
 
-def _payhubix(sandbox: Sandbox, page_size: int) -> dict[str, Any]:
-    settings = sandbox.config()["payhubix"]
+def _payhubix(config: Mapping[str, Any], page_size: int) -> dict[str, Any]:
+    settings = config["payhubix"]
     key = {"type": "RequestOption", "inject_into": "header", "field_name": "X-Api-Key"}
     requester = {
         "url": f"{settings['api_url']}/v1/invoices/",
@@ -111,7 +108,7 @@ def _payhubix(sandbox: Sandbox, page_size: int) -> dict[str, Any]:
     return _stream("payhubix_invoices", "link", requester, ["message", "invoices"], paginator=paginator)
 
 
-_STREAMS: dict[str, Any] = {
+_STREAMS: dict[str, _Build] = {
     "ipxo_payout_invoices": _ipxo(
         "ipxo_payout_invoices", "/billing/v1/{tenant}/market/payouts_invoices", "billing", sort="-date,-invoice_number"
     ),

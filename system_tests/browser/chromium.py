@@ -1,7 +1,7 @@
-"""Chromium without a window: what a page shows, says on the console and asks for.
+"""Chromium without a window: what a page shows, writes to the console and loads.
 
-It is driven over a pipe in its DevTools protocol, JSON messages that end in a zero byte, so that nothing stands between
-but this module.
+This module drives it over a pipe by its DevTools protocol: JSON messages that end in a zero byte. No other package is
+needed for that.
 """
 
 import base64
@@ -18,7 +18,7 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE = 60.0
-"""Seconds without a word after which the browser is taken for dead."""
+"""Seconds without a message after which the browser counts as dead."""
 
 
 def executable() -> str:
@@ -44,11 +44,11 @@ class Chromium:
     def __enter__(self) -> "Chromium":
         self._folder = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
         command = [executable(), "--headless", "--remote-debugging-pipe", "--hide-scrollbars"]
-        # The browser's own sandbox is not to be had for root. Only our own page is opened.
+        # The browser's own sandbox does not work for root. Only pages of this project are opened.
         command += ["--no-sandbox", f"--user-data-dir={self._folder.name}", "about:blank"]
         theirs_in, self._input = os.pipe()
         self._output, theirs_out = os.pipe()
-        # Chromium takes commands from descriptor 3 and answers on 4: ours must be neither.
+        # Chromium takes commands from descriptor 3 and answers on 4, so our own descriptors must be others.
         ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (theirs_in, theirs_out)]
         start = f'exec "$@" 3<&{ends[0]} 4>&{ends[1]} 2>/dev/null'
         self._process = subprocess.Popen(["bash", "-c", start, "bash", *command], pass_fds=ends)
@@ -74,7 +74,7 @@ class Chromium:
         self._folder.cleanup()
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """A command, and its result."""
+        """Sends a command and returns its result."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters, **self._session}
         os.write(self._input, json.dumps(message).encode() + b"\0")
@@ -102,7 +102,7 @@ class Chromium:
         return answer["result"].get("value")
 
     def screenshot(self, width: float, height: float) -> bytes:
-        """The page from its top, so far, as PNG."""
+        """The top of the page in this size, as PNG."""
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
         shot = self.call("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
         return base64.b64decode(shot["data"])

@@ -12,10 +12,10 @@ from system_tests.browser.chromium import Chromium
 TARGET = Path(__file__).parent.parent.parent / "docs" / "invoices.png"
 WIDTH = 960
 LAST = "#ipxo_invoices .pictures"
-"""What the picture ends with."""
+"""The element at the end of the picture."""
 MARGIN = 12
 MOST = 300_000
-"""Bytes: it is a part of the repository."""
+"""The largest size in bytes, because the picture is in the repository."""
 
 
 def main() -> int:

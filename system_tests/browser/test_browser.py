@@ -26,7 +26,7 @@ from sandbox import Fault, Sandbox
 from system_tests.browser.chromium import Chromium
 
 WIDTHS = (1280, 768, 360)
-# For each picture of a stream: its title, and of each bar what it says, its height on the screen and its colour.
+# For each picture of a stream: its title, and the label, the tooltip and the height on the screen of each bar.
 BARS = """
     [...document.querySelectorAll("#STREAM figure")].map(figure => [
         figure.querySelector("figcaption").textContent,
@@ -40,7 +40,7 @@ BARS = """
 
 
 def sync_hostile_data(folder: Path) -> Path:
-    """Syncs accounts with hostile texts, one list without rows and one that fails; returns the database."""
+    """Syncs accounts with hostile texts, an empty list and a failing list. Returns the database."""
     counts = {
         "ipxo_payout_invoices": 90,
         "ipxo_invoices": 12,
@@ -99,24 +99,24 @@ def test_the_browser_reports_what_a_page_does(browser: Chromium, tmp_path: Path)
     assert [url for url in requests(browser) if url.startswith("http")] == ["http://127.0.0.1:9/x.png"]
 
 
-def test_the_page_is_silent_and_asks_for_nothing(opened: Chromium, hostile: Path) -> None:
+def test_the_page_reports_no_error_and_loads_nothing(opened: Chromium, hostile: Path) -> None:
     assert complaints(opened) == []
     assert requests(opened) == [hostile.with_suffix(".html").as_uri()]
 
 
 def complaints(browser: Chromium) -> list[dict[str, Any]]:
-    """Messages on the console, whatever their level, errors and dialogs."""
+    """Messages of any level on the console, errors and dialogs."""
     kinds = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded", "Page.javascriptDialogOpening")
     return [report for kind in kinds for report in browser.reported(kind)]
 
 
 def requests(browser: Chromium) -> list[str]:
-    """The addresses that the page asked for, its own first."""
+    """The addresses that the page loaded, its own first."""
     return [report["request"]["url"] for report in browser.reported("Network.requestWillBeSent")]
 
 
 @pytest.mark.parametrize("stream", [stream for stream in KEPT if "nexudus" not in stream])
-def test_the_pictures_show_what_the_database_holds(opened: Chromium, hostile: Path, stream: str) -> None:
+def test_the_pictures_agree_with_the_database(opened: Chromium, hostile: Path, stream: str) -> None:
     expected = expected_bars(hostile, "live", stream)
     shown = bars(opened, stream)
 
@@ -127,7 +127,7 @@ def test_the_pictures_show_what_the_database_holds(opened: Chromium, hostile: Pa
 @pytest.mark.parametrize("stream", ["ipxo_payout_invoices", "ipxo_ecommerce_invoices"])
 def test_the_heights_of_the_bars_are_to_scale(opened: Chromium, stream: str) -> None:
     for title, found in bars(opened, stream).items():
-        # The one above another is cut where it goes beyond the axis; counts never do.
+        # A bar of amounts is cut where it goes beyond the axis. Bars of counts are never cut.
         if title.startswith("Amount"):
             continue
         values = [number(bar["words"]) for bar in found]
@@ -136,13 +136,13 @@ def test_the_heights_of_the_bars_are_to_scale(opened: Chromium, stream: str) -> 
 
 
 def number(words: str) -> float:
-    """The number that a bar says."""
+    """The number in the label of a bar."""
     found = re.search(r": (-?[\d,]+(\.\d+)?)", words)
     assert found
     return float(found[1].replace(",", ""))
 
 
-def test_hostile_text_is_shown_and_does_nothing(opened: Chromium) -> None:
+def test_hostile_text_is_shown_and_not_executed(opened: Chromium) -> None:
     legend = opened.evaluate(
         "[...document.querySelectorAll('#ipxo_payout_invoices li')].map(item => item.innerText.trim())"
     )
@@ -153,7 +153,7 @@ def test_hostile_text_is_shown_and_does_nothing(opened: Chromium) -> None:
     assert opened.evaluate("document.querySelectorAll('[onload], [onerror], img, iframe').length") == 0
 
 
-def test_what_failed_and_what_is_empty_is_said(opened: Chromium) -> None:
+def test_the_page_names_failed_and_empty_streams(opened: Chromium) -> None:
     assert "1 of 5 streams failed in this sync: payhubix_invoices." in opened.evaluate(
         "document.querySelector('header').innerText"
     )
@@ -181,7 +181,7 @@ def test_the_sync_shows_its_streams(opened: Chromium) -> None:
     assert words[-1].endswith(", failed")
 
 
-def test_a_table_opens(opened: Chromium) -> None:
+def test_a_table_opens_on_a_click(opened: Chromium) -> None:
     visible = "document.querySelector('#ipxo_payout_invoices tbody').checkVisibility()"
     assert not opened.evaluate(visible)
 

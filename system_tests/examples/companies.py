@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import Sandbox
-
-from .conftest import KEYS, Accounts, Values, changing_field
+from system_tests.examples.workplace import KEYS, Accounts, Values, changing_field
 
 Rows = dict[str, Values]
 """For each account what `Accounts.values` is."""

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sandbox import Sandbox
+from system_tests.examples.workplace import KEYS, ORCHESTRATORS, ROOT, Values, changing_field
 from system_tests.postgresql import Postgres
-
-from .conftest import KEYS, ORCHESTRATORS, ROOT, Values, changing_field
 
 Sums = dict[str, dict[str, Decimal]]
 """For each stream, what each amount adds up to."""

@@ -1,4 +1,4 @@
-"""Run by test_dagster.py, where Dagster is: materializes the streams that are named and prints what came of it."""
+"""Materializes the named streams and prints the result. test_dagster.py runs it in the environment with Dagster."""
 
 import json
 import sys

@@ -3,13 +3,14 @@
 import json
 import sys
 from datetime import datetime, timezone
+from typing import Any
 
 import dagster as dg
 from dagster_accounts import PARTITIONS, Connector, accounts_hourly, invoices_of_accounts
 
 _, place, folder = sys.argv
 connector = Connector(accounts=place, folder=folder)
-found = {"rows": {}, "success": {}, "partitions": [], "asked_for": []}
+found: dict[str, Any] = {"rows": {}, "success": {}, "partitions": [], "asked_for": []}
 with dg.DagsterInstance.local_temp() as instance:
     time = datetime(2026, 1, 1, tzinfo=timezone.utc)
     context = dg.build_schedule_context(instance, scheduled_execution_time=time, resources={"connector": connector})

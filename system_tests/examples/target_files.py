@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The smallest Singer target: rows into JSON Lines files, and each state back when the rows before it are written."""
+"""A minimal Singer target. It writes rows into JSON Lines files, then returns the state that came after them."""
 
 import json
 import sys

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import Fault
-
-from .conftest import ORCHESTRATORS, Accounts, Workplace
+from system_tests.examples.workplace import ORCHESTRATORS, Accounts, Workplace
 
 ROWS = "data/rows/{}/*.jsonl"
 
@@ -24,14 +23,14 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Dag:
-    """The job, with the folder of the examples as that of the DAGs."""
+    """The job. The folder of the examples is the folder of the DAGs."""
 
     def __init__(self, workplace: Workplace, home: Path) -> None:
         self._workplace = workplace
         self._home = home
 
     def run(self) -> "subprocess.CompletedProcess[str]":
-        """What `dag.test()` does, as a command."""
+        """Runs the job as `dag.test()` does."""
         return self._workplace.run(
             *("airflow", "dags", "test", "invoices"),
             path=[ORCHESTRATORS],
@@ -49,7 +48,7 @@ def dag(workplace: Workplace, airflow_home: Path) -> Dag:
     return Dag(workplace, airflow_home)
 
 
-def test_a_second_run_brings_what_is_new_or_changed(dag: Dag, workplace: Workplace, accounts: Accounts) -> None:
+def test_a_second_run_brings_new_and_changed_invoices(dag: Dag, workplace: Workplace, accounts: Accounts) -> None:
     assert dag.run().returncode == 0
     assert workplace.values_in(ROWS) == accounts.values()
     number = len(workplace.rows_in("data/rows/*/*.jsonl"))
@@ -59,10 +58,8 @@ def test_a_second_run_brings_what_is_new_or_changed(dag: Dag, workplace: Workpla
     assert len(workplace.rows_in("data/rows/*/*.jsonl")) < number * 1.5
 
 
-def test_a_failure_that_may_pass_is_tried_again_from_the_state(
-    dag: Dag, workplace: Workplace, accounts: Accounts
-) -> None:
-    """Payhubix fails once; what Nexudus delivered in the first try is not read again in the second."""
+def test_a_transient_failure_is_retried_from_the_state(dag: Dag, workplace: Workplace, accounts: Accounts) -> None:
+    """Payhubix fails once. The second try does not read again what Nexudus delivered in the first."""
     accounts.sandbox.faults.append(Fault("error_200", "payhubix_*"))
     done = dag.run()
     assert done.returncode == 0
@@ -71,7 +68,7 @@ def test_a_failure_that_may_pass_is_tried_again_from_the_state(
     assert len(workplace.rows_in("data/rows/nexudus_payout_invoices/*.jsonl")) < 50
 
 
-def test_a_failure_that_stays_fails_the_run_at_once_and_keeps_the_state(
+def test_a_lasting_failure_fails_the_run_at_once_and_keeps_the_state(
     dag: Dag, workplace: Workplace, accounts: Accounts
 ) -> None:
     assert dag.run().returncode == 0

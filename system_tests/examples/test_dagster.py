@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import STREAMS, Fault
-
-from .conftest import ORCHESTRATORS, Accounts, Workplace
+from system_tests.examples.workplace import ORCHESTRATORS, Accounts, Workplace
 
 ROWS = "data/rows/{}/*.jsonl"
 
 
 @dataclass
 class Result:
-    """What came of a materialization."""
+    """The result of a materialization."""
 
     success: bool
     rows: dict[str, int]
@@ -31,7 +30,7 @@ def materialize(workplace: Workplace, *streams: str) -> Result:
     return Result(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_each_stream_is_an_asset_whose_second_materialization_brings_what_is_new(
+def test_each_stream_is_an_asset_and_its_second_run_brings_new_invoices(
     workplace: Workplace, accounts: Accounts
 ) -> None:
     first = materialize(workplace)
@@ -45,7 +44,7 @@ def test_each_stream_is_an_asset_whose_second_materialization_brings_what_is_new
     assert workplace.values_in(ROWS) == accounts.values()
 
 
-def test_a_failing_provider_fails_the_run_and_keeps_its_state_while_others_are_materialized(
+def test_a_failing_provider_fails_the_run_and_other_assets_are_materialized(
     workplace: Workplace, accounts: Accounts
 ) -> None:
     streams = ["nexudus_payout_invoices", "payhubix_invoices"]
@@ -67,8 +66,8 @@ def test_a_failing_provider_fails_the_run_and_keeps_its_state_while_others_are_m
     assert workplace.values_in(ROWS)["payhubix_invoices"] == accounts.values()["payhubix_invoices"]
 
 
-def test_a_failure_that_may_pass_is_tried_again_from_the_state(workplace: Workplace, accounts: Accounts) -> None:
-    """Payhubix fails once; what Nexudus delivered in the first try is not read again in the second."""
+def test_a_transient_failure_is_retried_from_the_state(workplace: Workplace, accounts: Accounts) -> None:
+    """Payhubix fails once. The second try does not read again what Nexudus delivered in the first."""
     example = workplace.folder / "dagster_assets.py"
     text = example.read_text()
     example.write_text(text.replace("delay=300", "delay=0"))
@@ -81,7 +80,7 @@ def test_a_failure_that_may_pass_is_tried_again_from_the_state(workplace: Workpl
     assert workplace.values_in(ROWS) == accounts.values()
 
 
-def test_the_command_in_its_first_lines(workplace: Workplace, accounts: Accounts) -> None:
+def test_the_command_in_the_header_works(workplace: Workplace, accounts: Accounts) -> None:
     (command,) = re.findall(r"(?m)^    (dagster asset .+)$", (workplace.folder / "dagster_assets.py").read_text())
 
     def run() -> int:
@@ -96,7 +95,7 @@ def test_the_command_in_its_first_lines(workplace: Workplace, accounts: Accounts
 
 
 def test_every_stream_is_materialized_each_hour(workplace: Workplace) -> None:
-    """The file as `dagster dev` loads it, without the variables that only a run needs."""
+    """`dagster dev` loads the file without the variables that a run needs."""
     code = """
 from dagster_assets import defs
 (schedule,) = defs.get_repository_def().schedule_defs

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import pytest
 
 from sandbox import STREAMS, Fault, Request
+from system_tests.examples.databases import Database, DuckDB, PostgresDatabase, sums_in, true_sums, values_in
+from system_tests.examples.workplace import CONNECTOR_ENVIRONMENT, ORCHESTRATORS, Accounts, Workplace
 from system_tests.postgresql import Postgres
-
-from .conftest import CONNECTOR_ENVIRONMENT, ORCHESTRATORS, Accounts, Workplace
-from .databases import Database, DuckDB, PostgresDatabase, sums_in, true_sums, values_in
 
 STREAM = "payhubix_invoices"
 

@@ -1,4 +1,4 @@
-"""examples/invoice_files.py, on which the jobs stand. Connectors that do what the real one does not are shell scripts."""
+"""examples/invoice_files.py, which the jobs use. Shell scripts stand in for connectors that misbehave."""
 
 import fcntl
 import importlib.util
@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox import STREAMS, Fault
-
-from .conftest import EXAMPLES, Accounts, Workplace
+from system_tests.examples.workplace import EXAMPLES, Accounts, Workplace
 
 ROWS = "data/rows/{}/*.jsonl"
 STREAM = "payhubix_invoices"
@@ -60,14 +59,14 @@ def connector(folder: Path, *lines: str, end: str = "exit 0") -> str:
 
 
 def saved(folder: Path, stream: str = STREAM) -> tuple[list[str], str | None]:
-    """The keys that are there for others, and the state."""
+    """The keys of the published rows, and the state."""
     path = folder / "state" / f"{stream}.json"
     cursor = json.loads(path.read_text())["stream"]["stream_state"]["cursor"] if path.exists() else None
     rows = sorted((folder / "rows" / stream).glob("*.jsonl"))
     return [json.loads(line)["link"] for file in rows for line in file.open()], cursor
 
 
-def test_a_second_run_brings_what_is_new_or_changed(workplace: Workplace, accounts: Accounts) -> None:
+def test_a_second_run_brings_new_and_changed_invoices(workplace: Workplace, accounts: Accounts) -> None:
     assert sync(workplace, *STREAMS).returncode == 0
     assert workplace.values_in(ROWS) == accounts.values()
     accounts.live_on()
@@ -79,9 +78,7 @@ def test_a_second_run_brings_what_is_new_or_changed(workplace: Workplace, accoun
     assert all(numbers[stream] < len(table) for stream, table in accounts.sandbox.tables.items())
 
 
-def test_a_failing_provider_fails_the_run_and_keeps_its_state_while_others_go_on(
-    workplace: Workplace, accounts: Accounts
-) -> None:
+def test_a_failing_provider_fails_the_run_and_stops_no_other_stream(workplace: Workplace, accounts: Accounts) -> None:
     streams = ("nexudus_payout_invoices", STREAM)
     assert sync(workplace, *streams).returncode == 0
     earlier = accounts.values()
@@ -106,7 +103,7 @@ def test_an_unknown_stream_is_refused(workplace: Workplace) -> None:
     assert "payhubix, which this connector does not have" in done.stderr
 
 
-def test_rows_without_a_state_are_not_there_for_others(example: ModuleType, tmp_path: Path) -> None:
+def test_rows_without_a_state_are_not_published(example: ModuleType, tmp_path: Path) -> None:
     killed = connector(tmp_path, record("1"), state("a"), record("2"), end="kill -9 $$")
     with pytest.raises(example.SyncFailed, match="exit code -9") as failure:
         example.sync({}, tmp_path, [STREAM], killed)
@@ -131,13 +128,15 @@ def test_each_stream_has_its_own_state(example: ModuleType, tmp_path: Path) -> N
     [(record("1"), state("a")), (record("1"), state("a"), record("2"), complete()), ()],
     ids=["not COMPLETE", "a row after the last state", "nothing"],
 )
-def test_exit_0_is_not_enough(example: ModuleType, tmp_path: Path, lines: tuple[str, ...]) -> None:
+def test_a_stream_without_complete_fails_even_with_exit_0(
+    example: ModuleType, tmp_path: Path, lines: tuple[str, ...]
+) -> None:
     with pytest.raises(example.SyncFailed) as failure:
         example.sync({}, tmp_path, [STREAM], connector(tmp_path, *lines))
     assert failure.value.rows == {}
 
 
-def test_complete_is_not_enough(example: ModuleType, tmp_path: Path) -> None:
+def test_a_stream_with_complete_fails_with_another_exit_code(example: ModuleType, tmp_path: Path) -> None:
     lines = (record("1"), state("a"), complete())
     with pytest.raises(example.SyncFailed) as failure:
         example.sync({}, tmp_path, [STREAM], connector(tmp_path, *lines, end="exit 1"))
@@ -148,7 +147,9 @@ def test_complete_is_not_enough(example: ModuleType, tmp_path: Path) -> None:
     ("kinds", "may_pass"),
     [(("config_error",), False), (("transient_error",), True), (("config_error", "system_error"), True)],
 )
-def test_whether_to_try_again(example: ModuleType, tmp_path: Path, kinds: tuple[str, ...], may_pass: bool) -> None:
+def test_only_transient_failures_ask_for_another_try(
+    example: ModuleType, tmp_path: Path, kinds: tuple[str, ...], may_pass: bool
+) -> None:
     lines = [error(kind, f"stream {number}") for number, kind in enumerate(kinds)]
     with pytest.raises(example.SyncFailed, match=r"stream 0 failed\.") as failure:
         example.sync({}, tmp_path, [STREAM], connector(tmp_path, *lines, end="exit 1"))
@@ -164,20 +165,20 @@ def test_the_state_is_written_after_the_rows(
             raise OSError("No space left on device")
         source.replace(target)
 
-    monkeypatch.setattr(example, "_move_durably", move)
+    monkeypatch.setattr(example, "move_durably", move)
     with pytest.raises(OSError, match="No space left"):
         example.sync({}, tmp_path, [STREAM], connector(tmp_path, record("1"), state("a"), complete()))
     assert saved(tmp_path) == expected
 
 
-def test_a_connector_whose_messages_cannot_be_dealt_with_is_stopped(example: ModuleType, tmp_path: Path) -> None:
+def test_a_connector_is_stopped_when_its_messages_cannot_be_written(example: ModuleType, tmp_path: Path) -> None:
     end = f'sleep 20; touch "{tmp_path}/ran-on"'
     with pytest.raises(ValueError, match="Expecting value"):
         example.sync({}, tmp_path, [STREAM], connector(tmp_path, "no JSON", end=end))
     assert not (tmp_path / "ran-on").exists()
 
 
-def test_two_syncs_do_not_share_a_folder(example: ModuleType, tmp_path: Path) -> None:
+def test_a_second_sync_of_the_same_folder_is_refused(example: ModuleType, tmp_path: Path) -> None:
     with (tmp_path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(example.SyncFailed, match="Another sync") as failure:
@@ -186,7 +187,7 @@ def test_two_syncs_do_not_share_a_folder(example: ModuleType, tmp_path: Path) ->
     assert saved(tmp_path) == ([], None)
 
 
-def test_the_connector_is_given_every_state(example: ModuleType, tmp_path: Path) -> None:
+def test_the_connector_gets_the_state_of_every_stream(example: ModuleType, tmp_path: Path) -> None:
     lines = (record("1"), state("a"), complete(), state("b", "other"), complete("other"))
     example.sync({}, tmp_path, [STREAM, "other"], connector(tmp_path, *lines))
     script = connector(tmp_path, *lines, end=f'cp "$7" "{tmp_path}/given.json"')

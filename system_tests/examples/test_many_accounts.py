@@ -14,11 +14,17 @@ from types import ModuleType
 import pytest
 
 from sandbox import STREAMS, Request
-
-from .companies import Companies, Rows, companies, values_of
-from .conftest import CONNECTOR_ENVIRONMENT, EXAMPLES, KEYS, ORCHESTRATORS, Workplace, changing_field
-from .databases import DuckDB
-from .test_dlt import column
+from system_tests.examples.companies import Companies, Rows, companies, values_of
+from system_tests.examples.databases import DuckDB
+from system_tests.examples.test_dlt import column
+from system_tests.examples.workplace import (
+    CONNECTOR_ENVIRONMENT,
+    EXAMPLES,
+    KEYS,
+    ORCHESTRATORS,
+    Workplace,
+    changing_field,
+)
 
 NAMES = ["east", "north", "south", "west"]
 STREAM = "payhubix_invoices"

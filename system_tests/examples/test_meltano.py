@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ORCHESTRATORS, Accounts, Workplace
+from system_tests.examples.workplace import ORCHESTRATORS, Accounts, Workplace
 
 ROWS = "data/{}.jsonl"
 LOADER = """
@@ -49,7 +49,7 @@ def state(project: Workplace) -> dict[str, Any]:
     return bookmarks
 
 
-def test_a_second_run_brings_what_is_new_or_changed(project: Workplace, accounts: Accounts) -> None:
+def test_a_second_run_brings_new_and_changed_invoices(project: Workplace, accounts: Accounts) -> None:
     first = run(project)
     assert first.returncode == 0, first.stderr
     assert project.values_in(ROWS) == accounts.values()
@@ -60,9 +60,7 @@ def test_a_second_run_brings_what_is_new_or_changed(project: Workplace, accounts
     assert len(project.rows_in("data/*.jsonl")) < number * 1.5
 
 
-def test_a_failing_provider_fails_the_run_and_keeps_its_state_while_others_go_on(
-    project: Workplace, accounts: Accounts
-) -> None:
+def test_a_failing_provider_fails_the_run_and_stops_no_other_stream(project: Workplace, accounts: Accounts) -> None:
     works, fails = "nexudus_payout_invoices", "payhubix_invoices"
     del project.config["ipxo"]
     assert run(project).returncode == 0
@@ -81,8 +79,8 @@ def test_a_failing_provider_fails_the_run_and_keeps_its_state_while_others_go_on
         assert project.values_in(ROWS)[stream] == accounts.values()[stream]
 
 
-def test_messages_leave_in_the_connector_s_order_each_state_with_the_earlier_ones(workplace: Workplace) -> None:
-    """Without Meltano: the tap by itself, on a connector that writes this."""
+def test_the_tap_keeps_the_order_and_adds_earlier_states_to_each_state(workplace: Workplace) -> None:
+    """The tap runs without Meltano, on a script that writes these messages."""
     script = workplace.folder / "connector"
     lines = (record("a", 1), state_of("a", "x"), record("b", 2), record("a", 3), state_of("a", "y"), state_of("b", "z"))
     script.write_text("\n".join(["#!/bin/sh", "cp $5 given.json", *(f"echo '{line}'" for line in lines), "exit 1\n"]))

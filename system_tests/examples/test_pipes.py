@@ -1,4 +1,4 @@
-"""examples/pipes.sh"""
+"""examples/pipes.sh, with the installed connector."""
 
 import json
 import shutil
@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox import STREAMS, Fault
-
-from .conftest import CONNECTOR_ENVIRONMENT, Accounts, Workplace
+from system_tests.examples.workplace import CONNECTOR_ENVIRONMENT, Accounts, Workplace
 
 if shutil.which("jq") is None:
     pytest.skip("NOT TESTED: examples/pipes.sh needs jq", allow_module_level=True)
@@ -22,7 +21,7 @@ def state(workplace: Workplace) -> dict[str, Any]:
     return {message["stream"]["stream_descriptor"]["name"]: message["stream"] for message in messages}
 
 
-def test_a_second_run_brings_what_is_new_or_changed(workplace: Workplace, accounts: Accounts) -> None:
+def test_a_second_run_brings_new_and_changed_invoices(workplace: Workplace, accounts: Accounts) -> None:
     assert workplace.run("./pipes.sh", "config.json", "data", *STREAMS).returncode == 0
     assert workplace.values_in(ROWS) == accounts.values()
     first = {path.name for path in workplace.folder.glob("data/*.jsonl")}
@@ -35,7 +34,7 @@ def test_a_second_run_brings_what_is_new_or_changed(workplace: Workplace, accoun
         assert len(workplace.rows_in(f"data/{new}")) < len(table)
 
 
-def test_rows_are_written_as_they_came(workplace: Workplace, accounts: Accounts) -> None:
+def test_rows_are_written_unchanged(workplace: Workplace, accounts: Accounts) -> None:
     accounts.sandbox.tables["payhubix_invoices"].add(customer={"name": 'tab\t, line\n, "quote" \\ and ü'})
     assert workplace.run("./pipes.sh", "config.json", "data", "payhubix_invoices").returncode == 0
     written = {row["link"]: row for row in workplace.rows_in("data/payhubix_invoices-*.jsonl")}
@@ -44,7 +43,7 @@ def test_rows_are_written_as_they_came(workplace: Workplace, accounts: Accounts)
         assert sent.items() <= written[row["link"]].items()
 
 
-def test_a_failing_provider_fails_the_run_which_leaves_nothing(workplace: Workplace, accounts: Accounts) -> None:
+def test_a_failing_provider_fails_the_run_and_nothing_is_written(workplace: Workplace, accounts: Accounts) -> None:
     streams = ("nexudus_payout_invoices", "payhubix_invoices")
     assert workplace.run("./pipes.sh", "config.json", "data", *streams).returncode == 0
     before = {path: path.read_text() for path in (workplace.folder / "data").iterdir()}
@@ -60,7 +59,7 @@ def test_a_failing_provider_fails_the_run_which_leaves_nothing(workplace: Workpl
         assert workplace.values_in(ROWS)[stream] == accounts.values()[stream]
 
 
-def test_the_state_of_a_stream_that_is_not_read_stays(workplace: Workplace) -> None:
+def test_the_state_of_a_stream_that_is_not_read_is_kept(workplace: Workplace) -> None:
     workplace.run("./pipes.sh", "config.json", "data", "nexudus_payout_invoices")
     nexudus = state(workplace)
     assert workplace.run("./pipes.sh", "config.json", "data", "payhubix_invoices").returncode == 0
@@ -68,7 +67,7 @@ def test_the_state_of_a_stream_that_is_not_read_stays(workplace: Workplace) -> N
     assert state(workplace).items() >= nexudus.items()
 
 
-def test_no_state_is_saved_if_the_rows_cannot_be(workplace: Workplace, tmp_path: Path) -> None:
+def test_no_state_is_saved_if_the_rows_cannot_be_saved(workplace: Workplace, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "mv").write_text('#!/bin/sh\ncase "$*" in *.jsonl*) exit 1;; esac\nexec /bin/mv "$@"\n')
@@ -78,7 +77,7 @@ def test_no_state_is_saved_if_the_rows_cannot_be(workplace: Workplace, tmp_path:
     assert (workplace.folder / "data" / "state.json").read_text() == "[]\n"
 
 
-def test_what_a_killed_run_has_left_is_cleared_away(workplace: Workplace) -> None:
+def test_the_files_of_a_killed_run_are_removed(workplace: Workplace) -> None:
     left = workplace.folder / "data" / ".run-killed"
     left.mkdir(parents=True)
     (left / "payhubix_invoices.jsonl").write_text("half a row")

@@ -12,23 +12,22 @@ from typing import Any
 import pytest
 
 from sandbox import STREAMS, Fault, Request
+from system_tests.examples.workplace import CONNECTOR_ENVIRONMENT, KEYS, Accounts, Values, Workplace, changing_field
 from system_tests.postgresql import Postgres
 from tools import containers
-
-from .conftest import CONNECTOR_ENVIRONMENT, KEYS, Accounts, Values, Workplace, changing_field
 
 if sys.version_info >= (3, 13):
     pytest.skip("PyAirbyte supports Python 3.10 to 3.12", allow_module_level=True)
 
 import duckdb
 
-# PyAirbyte knows the engine as `docker` only. With podman, that is:
+# PyAirbyte only starts `docker`. Where podman is the engine, this script has that name.
 DOCKER = '#!/bin/sh\nexec podman "$@"\n'
 
 
 @dataclass
 class Job:
-    """The example, run as one is."""
+    """The example, with the arguments and the programs that it is run with."""
 
     workplace: Workplace
     arguments: tuple[str, ...]
@@ -89,7 +88,7 @@ def job(request: pytest.FixtureRequest) -> Job:
     return found
 
 
-def test_a_second_run_brings_what_is_new_or_changed(job: Job, accounts: Accounts) -> None:
+def test_a_second_run_brings_new_and_changed_invoices(job: Job, accounts: Accounts) -> None:
     first = job.run()
     assert first.returncode == 0, first.stderr
     assert job.values() == accounts.values()
@@ -102,9 +101,7 @@ def test_a_second_run_brings_what_is_new_or_changed(job: Job, accounts: Accounts
     assert all(int(read[1][provider]) < int(read[0][provider]) / 2 for provider in read[0])
 
 
-def test_a_failing_provider_fails_the_run_and_keeps_its_state_while_others_go_on(
-    installed: Job, accounts: Accounts
-) -> None:
+def test_a_failing_provider_fails_the_run_and_stops_no_other_stream(installed: Job, accounts: Accounts) -> None:
     works, fails = "nexudus_payout_invoices", "payhubix_invoices"
     del installed.workplace.config["ipxo"]
     assert installed.run().returncode == 0
@@ -123,7 +120,7 @@ def test_a_failing_provider_fails_the_run_and_keeps_its_state_while_others_go_on
     assert installed.values([fails])[fails] == accounts.values()[fails]
 
 
-def test_an_invoice_that_comes_twice_stands_there_once_as_it_came_last(installed: Job, accounts: Accounts) -> None:
+def test_the_last_row_of_an_invoice_that_comes_twice_is_kept(installed: Job, accounts: Accounts) -> None:
     stream, size = "payhubix_invoices", 3
     installed.workplace.config = {"payhubix": accounts.config["payhubix"]}
     table = accounts.sandbox.tables[stream]
@@ -132,7 +129,7 @@ def test_an_invoice_that_comes_twice_stands_there_once_as_it_came_last(installed
     assert accounts.values()[stream][last_of_page_1] != "Canceled"
 
     def live_on(request: Request) -> None:
-        """When page 1 has been read, its last invoice changes, and a new one moves the list, so that it is read again."""
+        """After page 1, its last invoice changes and a new one moves the list, so the invoice is read again."""
         if request.route == stream and request.page == 2 and len(table) == 40:
             table.change(last_of_page_1, status="Canceled")
             table.add()
@@ -165,12 +162,12 @@ def test_a_full_refresh_drops_what_is_gone_from_providers_that_do_not_fail(insta
     assert installed.values([works, fails]) == {stream: accounts.values()[stream] for stream in (works, fails)}
 
 
-def test_others_cannot_reach_the_configuration(installed: Job, accounts: Accounts) -> None:
-    """PyAirbyte hands it over in a file that everybody may read: a folder above it must be closed."""
+def test_other_users_cannot_read_the_configuration(installed: Job, accounts: Accounts) -> None:
+    """PyAirbyte writes it to a file that every user may read, so a folder above it must be closed."""
     installed.workplace.config = {"payhubix": accounts.config["payhubix"]}
     programs, modes = installed.workplace.folder / "programs", installed.workplace.folder / "modes"
     programs.mkdir()
-    # The connector, which first notes the modes of the folders above its configuration.
+    # A connector that first writes down the modes of the folders above its configuration.
     look = f"""#!/bin/sh
 folder=$3
 while [ "${{folder:-/}}" != / ]; do folder=$(dirname "$folder"); stat --format=%a "$folder"; done >> "{modes}"
@@ -204,10 +201,14 @@ def test_postgres_cache_does_not_load_ipxo(workplace: Workplace, postgres: Postg
     """
     postgres.create(workplace.folder.name)
     workplace.config = {provider: workplace.config[provider]}
-    settings = {"AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1", "AIRBYTE_LOGGING_ROOT": "logs"}
     (workplace.folder / "load.py").write_text(POSTGRES)
     address = (str(postgres.port), postgres.password, workplace.folder.name)
-    done = workplace.run("python", "load.py", "config.json", *address, **settings)
+    done = workplace.run(
+        *("python", "load.py", "config.json", *address),
+        AIRBYTE_OFFLINE_MODE="1",
+        AIRBYTE_LOGGING_ROOT="logs",
+        DO_NOT_TRACK="1",
+    )
     if provider == "ipxo":
         assert done.returncode == 1
         assert 'column "date" is of type bigint but expression is of type timestamp' in done.stderr

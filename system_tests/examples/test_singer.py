@@ -6,10 +6,9 @@ import subprocess
 import pytest
 
 from sandbox import Fault
+from system_tests.examples.databases import PostgresDatabase, sums_in, true_sums, values_in
+from system_tests.examples.workplace import ORCHESTRATORS, Accounts, Workplace
 from system_tests.postgresql import Postgres
-
-from .conftest import ORCHESTRATORS, Accounts, Workplace
-from .databases import PostgresDatabase, sums_in, true_sums, values_in
 
 STREAM = "payhubix_invoices"
 LOADER = """

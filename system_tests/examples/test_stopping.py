@@ -1,4 +1,4 @@
-"""A job that is told to stop leaves no configuration behind, which has secrets."""
+"""A job that is stopped leaves no configuration behind, because that has secrets."""
 
 import json
 import os
@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox import Request
-
-from .conftest import CONNECTOR_ENVIRONMENT, ORCHESTRATORS, Accounts, Workplace
+from system_tests.examples.workplace import CONNECTOR_ENVIRONMENT, ORCHESTRATORS, Accounts, Workplace
 
 STREAM = "payhubix_invoices"
 OPTIONS = {
@@ -23,7 +22,7 @@ OPTIONS = {
 
 
 def prepare(workplace: Workplace, example: str) -> None:
-    """The configuration for one stream, and Singer's catalog of it."""
+    """The configuration for one stream, and its Singer catalog."""
     config: dict[str, Any] = {"payhubix": workplace.config["payhubix"]}
     if example == "tap_invoices.py":
         config = {"source": config}
@@ -34,7 +33,7 @@ def prepare(workplace: Workplace, example: str) -> None:
 
 
 @pytest.mark.parametrize("example", OPTIONS)
-def test_a_job_that_is_told_to_stop_clears_its_configuration_away(
+def test_a_job_that_is_stopped_removes_its_configuration(
     example: str, workplace: Workplace, accounts: Accounts
 ) -> None:
     if example == "pyairbyte_duckdb.py" and sys.version_info >= (3, 13):

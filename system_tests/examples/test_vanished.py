@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from .conftest import CONNECTOR_ENVIRONMENT, ORCHESTRATORS, Workplace
+from system_tests.examples.workplace import CONNECTOR_ENVIRONMENT, ORCHESTRATORS, Workplace
 
 STREAM = "payhubix_invoices"
 WARNING = "Payhubix, payhubix_invoices: 1 invoice was open at the last sync and is no longer in the list: INV-1."

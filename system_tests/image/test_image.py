@@ -1,38 +1,26 @@
-"""The image: what is in it, and every command of the protocol run in a container against the sandbox."""
-
-import json
-from typing import Any
+"""The contents of the image, and every command of the protocol in a container against the sandbox."""
 
 import pytest
 
-from sandbox import STREAMS, Sandbox
-from source_invoices.source import load_manifest
-from tools import containers
-
-from .conftest import Image
-
-KEYS = dict.fromkeys(STREAMS, "uuid") | {"nexudus_payout_invoices": "Id", "payhubix_invoices": "link"}
+from integration_tests.support.connector import STREAMS, Output, catalog_of
+from sandbox import Sandbox
+from source_invoices.manifest_file import load_manifest
+from system_tests.image.container import Image
+from tools.release import version
 
 
-def catalog(sync_mode: str = "incremental") -> dict[str, Any]:
-    modes = ["full_refresh", "incremental"]
-    streams = [{"name": name, "json_schema": {}, "supported_sync_modes": modes} for name in STREAMS]
-    shared = {"sync_mode": sync_mode, "destination_sync_mode": "append"}
-    return {"streams": [{"stream": stream, **shared} for stream in streams]}
-
-
-def test_who_and_what_the_image_says_it_is(image: Image) -> None:
+def test_labels_user_and_entry_point_are_set(image: Image) -> None:
     settings = image.inspect()["Config"]
     labels = settings["Labels"]
     assert settings["User"] == "airbyte"
     assert settings["Entrypoint"] == ["source-invoices"]
     assert "AIRBYTE_ENTRYPOINT=source-invoices" in settings["Env"]
     assert labels["io.airbyte.name"] == "airbyte/source-invoices"
-    assert labels["io.airbyte.version"] == labels["org.opencontainers.image.version"] == containers.version()
+    assert labels["io.airbyte.version"] == labels["org.opencontainers.image.version"] == version()
     assert labels["org.opencontainers.image.licenses"] == "MIT"
 
 
-def test_it_runs_as_a_user_without_rights_who_can_write_to_tmp_only(image: Image) -> None:
+def test_the_user_has_no_rights_and_can_only_write_to_tmp(image: Image) -> None:
     code = """
 import os, pathlib
 status = pathlib.Path("/proc/self/status").read_text()
@@ -45,10 +33,10 @@ for folder in ("/", "/connector", "/airbyte", "/files", "/tmp"):
     ]  # fmt: skip
 
 
-def test_nothing_is_left_of_the_build_and_nothing_of_the_tests(image: Image) -> None:
+def test_the_image_has_no_build_tools_and_no_tests(image: Image) -> None:
     code = """
 import importlib.util, pathlib, shutil, sys
-modules = ("pip", "hatchling", "uv", "sandbox", "demo", "tools", "integration_tests", "unit_tests", "pytest")
+modules = ("pip", "hatchling", "uv", "sandbox", "demo", "tools", "unit_tests", "integration_tests", "system_tests", "pytest")
 print([name for name in modules if importlib.util.find_spec(name)])
 print([name for name in ("gcc", "cc", "make", "git", "uv", "mmdebstrap") if shutil.which(name)])
 print([str(path) for path in (pathlib.Path("/build"),) if path.exists()])
@@ -56,8 +44,8 @@ print([str(path) for path in (pathlib.Path("/build"),) if path.exists()])
     assert image.python(code) == "[]\n[]\n[]"
 
 
-def test_it_is_compiled_beforehand(image: Image) -> None:
-    """Else every start would compile the CDK anew, as nothing can be written."""
+def test_all_modules_are_compiled(image: Image) -> None:
+    """The root is read-only. Without compiled files, every start would compile the CDK."""
     code = """
 import importlib.util, pathlib
 for name in ("airbyte_cdk", "source_invoices.source", "pydantic"):
@@ -66,61 +54,64 @@ for name in ("airbyte_cdk", "source_invoices.source", "pydantic"):
     assert image.python(code).split() == ["True"] * 3
 
 
-def test_spec(image: Image) -> None:
+def test_spec_is_the_manifest_s(image: Image) -> None:
     output = image.connector("spec")
     assert output.exit_code == 0
     (message,) = output.messages
     assert message["spec"]["connectionSpecification"] == load_manifest()["spec"]["connection_specification"]
 
 
-def test_check_says_yes_and_no_in_the_provider_s_words(image: Image, sandbox: Sandbox) -> None:
+def test_check_succeeds_and_fails_with_the_provider_s_message(image: Image, sandbox: Sandbox) -> None:
     config = sandbox.config()
     output = image.connector("check", "--config", image.write("good.json", config))
     assert output.exit_code == 0
-    assert [one["connectionStatus"]["status"] for one in output.of("CONNECTION_STATUS")] == ["SUCCEEDED"]
+    assert output.connection_status()["status"] == "SUCCEEDED"
     config["payhubix"]["api_key"] = "wrong-key-1234567890"
     output = image.connector("check", "--config", image.write("bad.json", config))
     assert output.exit_code == 0
-    (status,) = (one["connectionStatus"] for one in output.of("CONNECTION_STATUS"))
+    status = output.connection_status()
     assert status["status"] == "FAILED"
     assert status["message"].startswith("Payhubix")
 
 
-def test_discover(image: Image, sandbox: Sandbox) -> None:
+def test_discover_names_every_stream(image: Image, sandbox: Sandbox) -> None:
     output = image.connector("discover", "--config", image.write("config.json", sandbox.config()))
     assert output.exit_code == 0
-    (message,) = output.of("CATALOG")
-    assert {stream["name"] for stream in message["catalog"]["streams"]} == set(STREAMS)
+    (catalog,) = output.of_type("CATALOG")
+    assert {stream["name"] for stream in catalog["streams"]} == set(STREAMS)
+
+
+def keys(output: Output, stream: str) -> set[object]:
+    return {row[STREAMS[stream]] for row in output.records(stream)}
 
 
 def test_a_full_and_an_incremental_read_bring_every_row(image: Image, sandbox: Sandbox) -> None:
     config = image.write("config.json", sandbox.config())
-    files = ("--config", config, "--catalog", image.write("catalog.json", catalog("full_refresh")))
-    output = image.connector("read", *files)
+    full_refresh = image.write("catalog.json", catalog_of(STREAMS, "full_refresh"))
+    output = image.connector("read", "--config", config, "--catalog", full_refresh)
     assert output.exit_code == 0
-    for name, key in KEYS.items():
-        assert output.keys(name, key) == set(sandbox.tables[name].keys())
+    for stream in STREAMS:
+        assert keys(output, stream) == set(sandbox.tables[stream].keys())
 
-    files = ("--config", config, "--catalog", image.write("catalog.json", catalog()))
-    states = [message["state"] for message in image.connector("read", *files).of("STATE")]
-    new = {name: sandbox.tables[name].add() for name in STREAMS}
-    latest = {json.dumps(state["stream"]["stream_descriptor"]): state for state in states}
-    output = image.connector("read", *files, "--state", image.write("state.json", list(latest.values())))
+    files = ("--config", config, "--catalog", image.write("catalog.json", catalog_of(STREAMS)))
+    state = image.connector("read", *files).state()
+    new = {stream: sandbox.tables[stream].add() for stream in STREAMS}
+    output = image.connector("read", *files, "--state", image.write("state.json", state))
     assert output.exit_code == 0
-    for name, key in KEYS.items():
-        assert new[name] in output.keys(name, key)
-        assert len(output.keys(name, key)) < len(sandbox.tables[name].keys())
+    for stream in STREAMS:
+        assert new[stream] in keys(output, stream)
+        assert len(keys(output, stream)) < len(sandbox.tables[stream].keys())
 
 
 @pytest.mark.parametrize("broken", ["catalog", "config"])
-def test_a_failure_is_told_by_the_exit_code_and_a_message(image: Image, sandbox: Sandbox, broken: str) -> None:
+def test_a_failure_ends_with_exit_1_and_an_error_message(image: Image, sandbox: Sandbox, broken: str) -> None:
     config = sandbox.config()
-    streams = catalog()
+    catalog = catalog_of(STREAMS)
     if broken == "config":
         config["ipxo"]["credentials"]["client_secret"] = "a-wrong-secret-98765"
     else:
-        streams["streams"][0]["stream"]["name"] = "unknown"
-    files = ("--config", image.write("config.json", config), "--catalog", image.write("catalog.json", streams))
+        catalog["streams"][0]["stream"]["name"] = "unknown"
+    files = ("--config", image.write("config.json", config), "--catalog", image.write("catalog.json", catalog))
     output = image.connector("read", *files)
     assert output.exit_code == 1
-    assert any(message["trace"]["type"] == "ERROR" for message in output.of("TRACE"))
+    assert output.errors()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from system_tests.examples.companies import Companies, Rows, companies
-from system_tests.examples.conftest import CONNECTOR_ENVIRONMENT, EXAMPLES, KEYS, ROOT, changing_field
+from system_tests.examples.workplace import CONNECTOR_ENVIRONMENT, EXAMPLES, KEYS, ROOT, changing_field
 
 ENVIRONMENT = ROOT / ".venv-spark" / "bin"
 SETTINGS = {

@@ -9,9 +9,8 @@ from decimal import Decimal
 import pytest
 
 from system_tests.examples.companies import Rows
-from system_tests.examples.conftest import KEYS, changing_field
-
-from .conftest import Cluster, cluster
+from system_tests.examples.workplace import KEYS, changing_field
+from system_tests.spark.conftest import Cluster, cluster
 
 STREAM = "payhubix_invoices"
 # The first two have one login at Nexudus.

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from sandbox import Request
-from system_tests.examples.conftest import CONNECTOR_ENVIRONMENT
-
-from .conftest import ENVIRONMENT, Cluster, cluster
+from system_tests.examples.workplace import CONNECTOR_ENVIRONMENT
+from system_tests.spark.conftest import ENVIRONMENT, Cluster, cluster
 
 STREAM = "payhubix_invoices"
 
@@ -86,7 +85,7 @@ def test_a_value_that_does_not_fit_its_type_fails_the_query(few: Cluster) -> Non
     line = {"account": "a", "run": "1", "place": 0, "stream": STREAM, "kind": "record", "data": json.dumps(row)}
     code = "import json, sys, pandas; pandas.DataFrame([json.loads(sys.argv[1])]).to_parquet(sys.argv[2])"
     few.table.mkdir()
-    command = [ENVIRONMENT / "python", "-c", code, json.dumps(line), few.table / "part-0.parquet"]
+    command = [str(ENVIRONMENT / "python"), "-c", code, json.dumps(line), str(few.table / "part-0.parquet")]
     subprocess.run(command, check=True)
     with pytest.raises(RuntimeError, match="MALFORMED_RECORD_IN_PARSING"):
         few.query(f"SELECT sum(currency_amount) FROM {STREAM}")

@@ -1,4 +1,4 @@
-"""What `make dist` has built: what is in it, and that it runs in clean environments, on each Python version."""
+"""The contents of what `make dist` builds. The wheel runs in clean environments with each Python version."""
 
 import os
 import re
@@ -20,7 +20,7 @@ VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 
 
 def sources() -> dict[str, bytes]:
-    """What the connector is made of, by its place in the wheel."""
+    """The files of the connector, by their paths in the wheel."""
     files = {
         f"source_invoices/{path.name}": path for path in [ROOT / "manifest.yaml", ROOT / "source_invoices/py.typed"]
     }
@@ -35,13 +35,13 @@ def wheel() -> Path:
     return path
 
 
-def test_the_wheel_is_the_connector_as_it_stands_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_has_the_files_of_the_connector_and_no_others(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     packed = {name: archive.read(name) for name in archive.namelist() if ".dist-info/" not in name}
     assert packed == sources()
 
 
-def test_the_sdist_has_what_the_wheel_is_built_from_and_nothing_else() -> None:
+def test_the_sdist_has_the_sources_of_the_wheel_and_no_others() -> None:
     (path,) = (ROOT / "dist").glob("*.tar.gz")
     with tarfile.open(path) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
@@ -74,17 +74,17 @@ def clean_environment() -> Mapping[str, str]:
 
 
 def uv(*arguments: str | Path) -> str:
-    """Runs uv, which stands beside the Python of these tests. What it says goes to whoever runs them."""
+    """Runs uv from the environment of these tests. Its messages are not captured."""
     program = [str(Path(sys.executable).with_name("uv")), *map(str, arguments)]
     return subprocess.run(program, stdout=subprocess.PIPE, text=True, env=clean_environment(), check=True).stdout
 
 
 def install(wheel: Path, python: str, folder: Path) -> Path:
-    """A new environment with the wheel and what the lock names for it. Returns its folder of programs."""
+    """Makes an environment with the wheel and the locked packages. Returns its folder of programs."""
     uv("venv", "--quiet", "--python", python, folder)
     programs = folder / "bin"
-    into = ["pip", "install", "--quiet", "--python", programs / "python", "--no-deps"]
-    uv(*into, "--require-hashes", "--requirement", ROOT / "locks/runtime.lock")
+    into = ("pip", "install", "--quiet", "--python", programs / "python", "--no-deps")
+    uv(*into, "--require-hashes", "--requirement", ROOT / "locks/runtime.txt")
     uv(*into, wheel)
     uv("pip", "check", "--quiet", "--python", programs / "python")
     return programs
@@ -112,7 +112,7 @@ def test_the_installed_wheel_reads_every_stream(wheel: Path, version: str, tmp_p
 
 def test_a_type_checker_sees_the_types_of_the_installed_wheel(wheel: Path, tmp_path: Path) -> None:
     programs = install(wheel, sys.executable, tmp_path / "environment")
-    code = "from source_invoices.components.envelope import Envelope\nreveal_type(Envelope('uuid', ()).key)\n"
+    code = "from source_invoices.components.pages.page import Envelope\nreveal_type(Envelope('uuid', ()).key)\n"
     (tmp_path / "user.py").write_text(code)
     checker = [
         sys.executable,

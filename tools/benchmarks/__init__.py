@@ -1,1 +1,1 @@
-"""How fast the connector is beside what else could read the same lists: `make bench`."""
+"""Measures the connector beside other readers of the same lists: `make bench`."""

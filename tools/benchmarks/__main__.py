@@ -28,21 +28,21 @@ import duckdb
 from sandbox import Sandbox
 
 PAGE = Path(__file__).parent / "README.md"
-# The connector as its users install it; stock shares its environment.
+# The connector as users install it. Stock runs in the same environment.
 CONNECTOR = Path(sys.prefix) / "connector" / "bin"
 LISTS = ("ipxo_payout_invoices", "ipxo_ecommerce_invoices", "payhubix_invoices")
-# Final statuses of two lists, and how many invoices they get in a day whatever the length of their history.
+# Final statuses of two lists, and the number of their invoices in a day with any length of history.
 SETTLED = {"ipxo_payout_invoices": "paid", "payhubix_invoices": "Paid"}
 A_DAY = 6
 READERS = ("connector", "stock", "dlt", "singer-sdk", "bare loop")
-# Above this share of the machine's time taken by its host, a run is made again.
+# If the host takes more than this share of the machine's time, the run is repeated.
 DISTURBED = 0.05
 MOST_RUNS = 4
 
 
 @dataclass
 class Run:
-    """What one process cost: seconds of the clock and of the CPU, megabytes at most; the rows that it wrote.
+    """The cost of one process: seconds, seconds of CPU, peak megabytes; and the rows that it wrote.
 
     taken: the share of the machine's time that its host took meanwhile.
     """
@@ -56,7 +56,7 @@ class Run:
 
 @contextmanager
 def sandbox(folder: Path, *options: str) -> Iterator[Path]:
-    """A sandbox in its own process; the path of a configuration for it."""
+    """Runs a sandbox in its own process. Gives the path of a configuration for it."""
     process = subprocess.Popen(
         [sys.executable, "-m", "sandbox", *options], stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL
     )
@@ -93,7 +93,7 @@ def executable(reader: str, config: Path, stream: str) -> list[str]:
 
 
 def _machine_time() -> tuple[int, int]:
-    """The machine's CPU time so far, and how much of it another guest of its host was given; zeros where none say."""
+    """The machine's CPU time so far, and how much of it went to other guests of its host; zeros where it is unknown."""
     times = Path("/proc/stat").read_text().split("\n")[0].split()[1:9] if Path("/proc/stat").exists() else [0]
     return sum(map(int, times)), int(times[-1])
 
@@ -118,7 +118,7 @@ def run(arguments: Sequence[str], out: Path) -> Run:
 
 
 def run_undisturbed(arguments: Sequence[str], out: Path) -> Run:
-    """The least disturbed of a few runs; one is enough if the host took next to nothing."""
+    """The least disturbed of a few runs. One is enough if the host took almost nothing."""
     runs = [run(arguments, out)]
     while runs[-1].taken > DISTURBED and len(runs) < MOST_RUNS:
         runs.append(run(arguments, out))
@@ -128,7 +128,7 @@ def run_undisturbed(arguments: Sequence[str], out: Path) -> Run:
 def compare(
     readers: Sequence[str], stream: str, rows: int, latency: float, folder: Path, rounds: int
 ) -> dict[str, Run]:
-    """The readers' medians. Raises RuntimeError if one of them leaves rows out."""
+    """The medians of the readers. Raises RuntimeError if one of them misses rows."""
     runs: dict[str, list[Run]] = {reader: [] for reader in readers}
     with sandbox(folder, "--rows", f"{stream}={rows}", "--latency", str(latency)) as config:
         for number in range(rounds):
@@ -157,7 +157,7 @@ def pages(folder: Path, rounds: int) -> str:
     lines = []
     for stream in LISTS:
         for latency in (0, 0.02, 0.1, 0.3) if stream == LISTS[0] else (0, 0.1):
-            # At the longest latency all but waiting is small.
+            # At the longest latency, almost all of the time is waiting.
             found = compare(READERS, stream, 20_000, latency, folder, 1 if latency == 0.3 else rounds)
             ours = found["connector"].seconds
             cells = [f"{one.seconds:.1f} s" + (f" ({one.seconds / ours:.1f})" if one.seconds != ours else "")
@@ -180,7 +180,7 @@ def rows(folder: Path, rounds: int) -> str:
 
 
 def memory(folder: Path, _: int) -> str:
-    """The most memory the connector takes."""
+    """The peak memory of the connector."""
     found = {
         size: compare(["connector"], LISTS[0], size, 0, folder, rounds=1)["connector"].memory
         for size in (10_000, 100_000, 1_000_000)
@@ -200,7 +200,7 @@ def details(folder: Path, rounds: int) -> str:
 
 
 def quiet(folder: Path, rounds: int) -> str:
-    """A sync after which nothing has changed, of accounts with six invoices a day, all settled."""
+    """A sync of unchanged accounts, with six invoices a day, all settled."""
     lines = []
     for stream, final in SETTLED.items():
         for size in (1_000, 10_000, 100_000):
@@ -230,7 +230,7 @@ def _last_state(out: Path) -> dict[str, object]:
 
 
 def end_to_end(folder: Path, rounds: int) -> str:
-    """20,000 rows into a DuckDB file, at 20 ms. DuckDB refuses the times that stock brings from Payhubix."""
+    """20,000 rows into a DuckDB file, at 20 ms. DuckDB refuses the times of Payhubix as stock emits them."""
     lines = []
     for stream in LISTS[:2]:
         runs: dict[str, list[Run]] = {"connector": [], "stock": [], "dlt": []}

@@ -1,4 +1,4 @@
-"""The lists as the other readers need to know them: address, credentials, parameters, and where the rows are."""
+"""What the other readers need to know about the lists: address, credentials, parameters, and where the rows are."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ PAGE_SIZE = 100
 
 @dataclass(frozen=True)
 class InvoiceList:
-    """One list. rows, pages: the paths of its rows and of the number of pages in an answer; empty where it has none."""
+    """One list. rows, pages: the paths of the rows and of the number of pages in a response; empty if there is none."""
 
     base: str
     path: str

@@ -1,7 +1,7 @@
-"""The limit: requests and orjson, page after page, nothing checked.
+"""The lower limit: requests and orjson, page by page, without any check.
 
-`python -m tools.benchmarks.read_bare CONFIG STREAM [THREADS]`. With a number of threads, only the answers are fetched:
-what the sandbox can serve.
+`python -m tools.benchmarks.read_bare CONFIG STREAM [THREADS]`. With a number of threads, the responses are only
+fetched, to measure what the sandbox can serve.
 """
 
 import json

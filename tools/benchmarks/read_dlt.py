@@ -16,7 +16,7 @@ from tools.benchmarks.lists import invoice_list
 
 def main(config_path: str, stream: str, database: str = "") -> None:
     invoices = invoice_list(stream, json.loads(Path(config_path).read_text()))
-    # Without a number of pages it reads on to an empty page.
+    # Without a number of pages, it reads until a page is empty.
     total_path = ".".join(invoices.pages) or None
     paginator = {"type": "page_number", "base_page": 1, "page_param": "page", "total_path": total_path}
     endpoint = {
@@ -27,7 +27,7 @@ def main(config_path: str, stream: str, database: str = "") -> None:
     }
     client = {"base_url": f"{invoices.base}/", "headers": dict(invoices.headers)}
     resource = {"name": stream, "primary_key": invoices.key, "endpoint": endpoint}
-    source = rest_api_source({"client": client, "resources": [resource]})  # type: ignore[typeddict-item]
+    source = rest_api_source({"client": client, "resources": [resource]})
     if database:
         destination = dlt.destinations.duckdb(database)
         pipeline = dlt.pipeline("invoices", pipelines_dir=f"{database}-pipelines", destination=destination)

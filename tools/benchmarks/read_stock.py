@@ -1,8 +1,8 @@
 """One of the streams with the CDK's own components alone, for the sandbox of a configuration.
 
-`python -m tools.benchmarks.read_stock CONFIG STREAM read ...`, and so on as the Airbyte protocol has it. Incremental by
-the date of issue, as far as the CDK can: it sees no later change, and times with more than six digits of a second move
-no state. With a state, reading stops at the first invoice that is older.
+`python -m tools.benchmarks.read_stock CONFIG STREAM read ...`, with the arguments of the Airbyte protocol. It is
+incremental by the date of issue, as far as the CDK can be: it misses later changes, and times with more than six digits
+of a second move no state. With a state, reading stops at the first older invoice.
 """
 
 import json
@@ -16,7 +16,7 @@ from integration_tests.support import stock
 from tools.benchmarks.lists import PAGE_SIZE
 
 SCHEMAS = Path(__file__).parent.parent.parent / "schemas"
-# Where a row has its time of issue, and in which forms.
+# The field with the time of issue, and its forms.
 CURSORS = {
     "ipxo_payout_invoices": ("date", ["%s"]),
     "ipxo_ecommerce_invoices": ("placed_at", ["%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z"]),
@@ -37,19 +37,9 @@ def _cursor(stream: str) -> dict[str, object]:
     }
 
 
-class _Settings:
-    """Stands in for a sandbox in this process."""
-
-    def __init__(self, config: dict[str, object]) -> None:
-        self._config = config
-
-    def config(self) -> dict[str, object]:
-        return self._config
-
-
 def main(config_path: str, stream: str, *arguments: str) -> None:
     config = json.loads(Path(config_path).read_text())
-    manifest = stock.manifest(_Settings(config), stream, PAGE_SIZE)  # type: ignore[arg-type]
+    manifest = stock.manifest(config, stream, PAGE_SIZE)
     schema = json.loads((SCHEMAS / f"{stream}.json").read_text())
     manifest["streams"][0]["schema_loader"]["schema"] = schema
     if stream in CURSORS:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs podman on Debian, and what stand_in_base.sh needs. Needs root. Where there is no daemon and little privilege,
-# point podman to the settings beside this file: export CONTAINERS_CONF=$PWD/tools/containers/containers.conf
+# Installs podman on Debian, and what stand_in_base.sh needs. Run it as root. Inside another container, podman needs the
+# settings beside this file: export CONTAINERS_CONF=$PWD/tools/containers/containers.conf
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Usage: stand_in_base.sh ENGINE TAG
-# Makes a stand-in for Airbyte's base image for Python connectors where no image registry can be reached: Debian's own
-# Python with pip, the user airbyte (1000) and the folder /airbyte. For tests, not for publishing. Needs mmdebstrap and root.
+# Makes a stand-in for Airbyte's base image for Python connectors, for where no image registry can be reached. It has
+# Debian's own Python with pip, the user airbyte (1000) and the folder /airbyte. It is for tests, not for publishing. It
+# needs mmdebstrap and root.
 set -euo pipefail
 engine=$1 tag=$2
 suite=${SUITE:-bookworm}

@@ -1,1 +1,1 @@
-"""What makes the forms in which the connector is handed on, besides the wheel."""
+"""Builds the connector as one manifest and one components.py."""

@@ -1,7 +1,7 @@
 """Writes the connector as one manifest and one components.py, the form of Airbyte's manifest-only connectors.
 
 `python -m tools.one_file_manifest.one_file [folder]`, by default into dist/manifest-only. The manifest is manifest.yaml
-with the schemas put in; components.py is all modules that it names, and those they stand on, one after another.
+with the schemas inside. components.py has all modules that the manifest names, after those that they import.
 """
 
 import ast
@@ -43,21 +43,21 @@ def write(folder: Path) -> None:
     modules = dict.fromkeys(module for _, module, _ in _CLASS_NAME.findall(text))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "manifest.yaml").write_text(_CLASS_NAME.sub(rf"\1{_COMPONENTS}.\3", text), "utf-8")
-    (folder / "components.py").write_text(_components(modules), "utf-8")
+    (folder / "components.py").write_text(merged(modules), "utf-8")
 
 
 def _manifest() -> str:
-    """The manifest with schemas and settings put in, its references and comments kept."""
+    """The manifest with schemas and settings inside. References and comments are kept."""
     text = (ROOT / "manifest.yaml").read_text("utf-8")
     if text.count(_SPEC) != 1:
-        raise ValueError(f"manifest.yaml has not the one place for the settings: {_SPEC!r}")
+        raise ValueError(f"manifest.yaml must have the place for the settings once: {_SPEC!r}")
     schemas = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((ROOT / "schemas").glob("*.json"))}
     dumped = yaml.safe_dump({"schemas": schemas}, sort_keys=False, allow_unicode=True, width=120)
     return _OPENING.sub(f"# {_GENERATED}\n", text.replace(_SPEC, _SPEC + _SETTINGS)) + f"\n{dumped}"
 
 
-def _components(modules: Iterable[str]) -> str:
-    """One module in the place of these and all that they import of our own."""
+def merged(modules: Iterable[str]) -> str:
+    """One module instead of these and of all modules of this project that they import."""
     imports: dict[str, tuple[str, str]] = {}
     owners: dict[str, str] = {}
     sections = []
@@ -99,7 +99,7 @@ def _is_own(node: ast.Import | ast.ImportFrom) -> bool:
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Each name that a statement binds, and its origin: a module, if any, and what stands after `import`."""
+    """Each name that a statement binds, and its origin: the module, if any, and the imported name."""
     for alias in node.names:
         yield alias.asname or alias.name, (str(getattr(node, "module", "")), ast.unparse(alias))
 

@@ -1,7 +1,7 @@
-"""The settings, where nothing but the manifest and its components runs.
+"""The settings, for where only the manifest and its components run.
 
-Here because the CDK's own source puts no defaults into settings, checks them by a schema alone, and for `check` asks
-the same streams whichever provider is configured. In the package SourceInvoices sees to that.
+The CDK's own source puts no defaults into settings and checks them only by a schema. Its `check` reads the same streams
+whichever provider is configured. In the package, SourceInvoices does this work; here these classes do.
 """
 
 from collections.abc import Mapping, MutableMapping
@@ -24,11 +24,11 @@ _CHECKED = "__airbyte_check_stream_names"
 
 @dataclass
 class Settings(ConfigTransformation):
-    """Puts in the defaults, or notes what is wrong; and names the streams that `check` asks.
+    """Adds the defaults, or notes what is wrong, and names the streams that `check` reads.
 
-    Nothing is refused here: for `spec` there are no settings yet.
+    It refuses nothing, because `spec` has no settings.
 
-    Parameters: `specification` of the settings; `checked`, of which the streams of the configured providers are asked.
+    Parameters: the `specification` of the settings; `checked`, the streams to choose from by provider.
     """
 
     parameters: InitVar[Mapping[str, Any]]
@@ -50,7 +50,7 @@ class Settings(ConfigTransformation):
 
 
 class NoFaults(ValidationStrategy):
-    """Refuses settings in which Settings has found something wrong, with its sentences."""
+    """Refuses settings in which Settings found something wrong, with its messages."""
 
     def validate(self, value: Any) -> None:
         if value:

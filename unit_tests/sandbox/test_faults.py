@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from sandbox import STREAMS, Fault, Sandbox
-from unit_tests.sandbox.conftest import Client
+from unit_tests.sandbox.client import Client
 
 QUERIES: dict[str, dict[str, Any]] = {
     "ipxo_payout_invoices": {"per_page": 5, "sort": "-date"},
@@ -35,13 +35,13 @@ PLACES: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
 def faulty(client: Client, stream: str, fault: Fault, page: int = 2) -> requests.Response:
     headers = client.headers(stream)
     client.sandbox.faults.append(fault)
-    return client.get(stream, headers=headers, page=page, **QUERIES[stream])
+    return client.get(stream, QUERIES[stream], headers=headers, page=page)
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_every_kind_on_every_list(client: Client, stream: str) -> None:
+def test_every_kind_of_fault_strikes_every_list(client: Client, stream: str) -> None:
     rows, number = PLACES[stream]
-    good = [client.get(stream, page=page, **QUERIES[stream]).json() for page in (1, 2)]
+    good = [client.get(stream, QUERIES[stream], page=page).json() for page in (1, 2)]
 
     def body(kind: Any) -> Any:
         return faulty(client, stream, Fault(kind, stream)).json()
@@ -71,33 +71,33 @@ def test_every_kind_on_every_list(client: Client, stream: str) -> None:
     assert (answer.status_code, answer.headers["Location"]) == (302, "http://127.0.0.1:1/")
     answer = faulty(client, stream, Fault("slow", stream, delay=0.05))
     assert (answer.json() == good[1], answer.elapsed.total_seconds() >= 0.05) == (True, True)
-    assert client.get(stream, page=2, **QUERIES[stream]).json() == good[1], "each fault struck once"
+    assert client.get(stream, QUERIES[stream], page=2).json() == good[1], "each fault struck once"
 
 
 @pytest.mark.parametrize(("status", "stream"), [(503, stream) for stream in STREAMS] + [(429, STREAMS[0])])
-def test_a_status_has_the_provider_s_own_report(client: Client, status: int, stream: str) -> None:
+def test_a_failing_status_has_the_provider_s_error_report(client: Client, status: int, stream: str) -> None:
     answer = faulty(client, stream, Fault("status", stream, status=status, retry_after="7"))
     assert (answer.status_code, answer.headers["Retry-After"]) == (status, "7")
     assert {"message", "Message"} & set(answer.json())
 
 
-def test_nexudus_throttling_has_no_body(client: Client) -> None:
+def test_a_throttled_response_of_nexudus_has_no_body(client: Client) -> None:
     answer = faulty(client, STREAMS[3], Fault("status", STREAMS[3], status=409))
     assert (answer.status_code, answer.content, answer.headers["Retry-After"]) == (409, b"", "1")
 
 
-def test_token_faults(client: Client) -> None:
+def test_a_token_request_can_fail(client: Client) -> None:
     client.sandbox.faults += [Fault("status", "ipxo_token"), Fault("status", "nexudus_token", status=500)]
     for answer, status in ((client.token(), 503), (client.sign_in(), 500)):
         assert (answer.status_code, set(answer.json())) == (status, {"error", "error_description"})
     assert client.token().status_code == client.sign_in().status_code == 200
 
 
-def test_which_requests_are_struck(client: Client) -> None:
+def test_a_fault_strikes_only_the_requests_that_it_counts(client: Client) -> None:
     stream = STREAMS[4]
 
     def statuses(pages: list[int]) -> list[int]:
-        return [client.get(stream, page=page, **QUERIES[stream]).status_code for page in pages]
+        return [client.get(stream, QUERIES[stream], page=page).status_code for page in pages]
 
     assert statuses([1, 1]) == [200, 200]
     client.sandbox.faults.append(Fault("status", stream, nth=2, times=2))
@@ -106,9 +106,9 @@ def test_which_requests_are_struck(client: Client) -> None:
     assert statuses([1, 2, 3, 3, 4]) == [200, 200, 503, 503, 200]
 
 
-def test_log(client: Client) -> None:
+def test_the_log_has_every_request(client: Client) -> None:
     stream = STREAMS[0]
-    client.get(stream, page=2, **QUERIES[stream])
+    client.get(stream, QUERIES[stream], page=2)
     client.get(stream, path="/nowhere")
     token, page, _, unknown = client.sandbox.requests
     assert (token.route, token.method, token.path, token.status) == ("ipxo_token", "POST", "/oauth2/token", 200)
@@ -126,13 +126,13 @@ def test_log(client: Client) -> None:
     assert (client.sandbox.count(stream), client.sandbox.count("ipxo_token")) == (1, 2)
 
 
-def test_a_path_on_another_provider_s_port(client: Client) -> None:
+def test_a_path_of_another_provider_is_not_found(client: Client) -> None:
     config = client.sandbox.config()
     assert requests.get(config["nexudus"]["api_url"] + "/v1/invoices/").status_code == 404
     assert requests.post(config["ipxo"]["api_url"] + "/oauth2/token").status_code == 404
 
 
-def test_rows_move_between_requests(client: Client) -> None:
+def test_rows_can_move_between_requests(client: Client) -> None:
     stream = STREAMS[4]
     table = client.sandbox.tables[stream]
     first = table.keys()[0]
@@ -141,12 +141,12 @@ def test_rows_move_between_requests(client: Client) -> None:
     found = [
         row["link"]
         for page in (1, 2)
-        for row in client.get(stream, page=page, **QUERIES[stream]).json()["message"]["invoices"]
+        for row in client.get(stream, QUERIES[stream], page=page).json()["message"]["invoices"]
     ]
     assert found == expected[:5] + expected[6:11]
 
 
-def test_latency_overlaps(start: Callable[..., Client]) -> None:
+def test_the_latency_of_parallel_requests_overlaps(start: Callable[..., Client]) -> None:
     client = start(latency=0.5)
     threads = [
         threading.Thread(target=requests.get, args=(client.sandbox.config()["payhubix"]["api_url"] + "/v1/invoices/",))
@@ -169,7 +169,7 @@ def test_an_error_inside_the_sandbox_is_raised_when_it_stops() -> None:
         assert answer.status_code == 500
 
 
-def test_a_sandbox_starts_and_stops_quickly() -> None:
+def test_a_sandbox_with_an_open_connection_stops_at_once() -> None:
     begun = time.monotonic()
     for _ in range(3):
         with Sandbox(rows=10) as sandbox, requests.Session() as session:
@@ -178,7 +178,7 @@ def test_a_sandbox_starts_and_stops_quickly() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_command(number: signal.Signals) -> None:
+def test_the_command_serves_until_a_signal(number: signal.Signals) -> None:
     command = [sys.executable, "-m", "sandbox", "--rows", "payhubix_invoices=3", "--seed", "2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

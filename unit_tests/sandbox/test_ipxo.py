@@ -9,13 +9,13 @@ import pytest
 import requests
 
 from sandbox import STREAMS
-from unit_tests.sandbox.conftest import Client
+from unit_tests.sandbox.client import Client
 
 IPXO = STREAMS[:3]
 JSON = {"Accept": "application/json"}
 
 
-def test_token(client: Client) -> None:
+def test_a_token_request_returns_a_token_of_its_scope(client: Client) -> None:
     answer = client.token(scopes="ignored")
     assert answer.status_code == 200
     assert {**answer.json(), "access_token": ""} == {
@@ -35,20 +35,20 @@ def test_token(client: Client) -> None:
         ({"scope": "billing credits"}, 400, "invalid_scope"),
     ],
 )
-def test_token_refused(client: Client, fields: dict[str, str], status: int, code: str) -> None:
+def test_a_wrong_token_request_is_refused(client: Client, fields: dict[str, str], status: int, code: str) -> None:
     answer = client.token(**{"scope": "billing", **fields})
     assert (answer.status_code, answer.json()["error"]) == (status, code)
     assert answer.json()["error_description"]
 
 
-def test_token_request_must_be_a_form_post(client: Client) -> None:
+def test_a_token_request_must_be_a_posted_form(client: Client) -> None:
     address = client.sandbox.config()["ipxo"]["token_url"]
     answer = requests.post(address, json={"grant_type": "client_credentials"})
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
     assert requests.get(address).status_code == 405
 
 
-def test_a_scope_opens_its_own_api_only(client: Client) -> None:
+def test_a_scope_opens_only_its_own_api(client: Client) -> None:
     for scope, statuses in ((None, [403] * 3), ("billing", [200, 200, 403]), ("ecommerce", [403, 403, 200])):
         headers = {"Authorization": f"Bearer {client.token(scope=scope).json()['access_token']}", **JSON}
         assert [client.get(stream, headers=headers).status_code for stream in IPXO] == statuses
@@ -56,7 +56,7 @@ def test_a_scope_opens_its_own_api_only(client: Client) -> None:
 
 
 @pytest.mark.parametrize("end", ["expired", "revoked", "unknown", "missing"])
-def test_a_bad_token(client: Client, end: str) -> None:
+def test_a_bad_token_is_refused(client: Client, end: str) -> None:
     client.sandbox.ipxo.token_lifetime = 0 if end == "expired" else 100
     headers = {"missing": JSON, "unknown": {"Authorization": "Bearer x", **JSON}}.get(end, client.headers(IPXO[0]))
     if end == "revoked":
@@ -67,7 +67,7 @@ def test_a_bad_token(client: Client, end: str) -> None:
         assert (answer.status_code, answer.json()) == (401, {"message": "Unauthenticated."})
 
 
-def test_without_accept_a_bad_token_leads_to_a_login_page(client: Client) -> None:
+def test_without_an_accept_header_a_bad_token_redirects_to_a_login_page(client: Client) -> None:
     answer = client.get(IPXO[0], headers={"Accept": "*/*"})
     assert (answer.status_code, answer.headers["Location"]) == (302, "/login")
     page = client.get(IPXO[0], path=answer.headers["Location"], headers={})
@@ -75,12 +75,12 @@ def test_without_accept_a_bad_token_leads_to_a_login_page(client: Client) -> Non
 
 
 @pytest.mark.parametrize("path", ["/billing/v1/{}", "/billing/v1/{}/invoices", "/ecommerce/public/{}/invoices"])
-def test_a_foreign_tenant(client: Client, path: str) -> None:
+def test_a_foreign_tenant_is_refused(client: Client, path: str) -> None:
     answer = client.get(IPXO[0], path=path.format("0" * 8 + "-0000-4000-a000-" + "0" * 12))
     assert (answer.status_code, list(answer.json())) == (403, ["message"])
 
 
-def test_tenants(client: Client) -> None:
+def test_the_tenants_are_listed(client: Client) -> None:
     listed = client.get(IPXO[0], path="/billing/v1").json()["data"]
     assert [set(tenant) for tenant in listed] == [{"uuid", "title", "email", "status", "code"}]
     assert client.get(IPXO[0], path="/billing/v1/{tenant}").json() == listed[0]
@@ -104,8 +104,8 @@ def test_tenants(client: Client) -> None:
         (IPXO[2], {"per_page": "ten"}),
     ],
 )
-def test_validation(client: Client, stream: str, query: dict[str, str]) -> None:
-    answer = client.get(stream, **query)
+def test_a_bad_parameter_is_refused_and_named(client: Client, stream: str, query: dict[str, str]) -> None:
+    answer = client.get(stream, query)
     assert (answer.status_code, answer.json()["message"]) == (422, "The given data was invalid.")
     field = next(iter(query)).replace("[", ".").replace("]", "")
     assert list(answer.json()["errors"]) == [field]
@@ -113,15 +113,17 @@ def test_validation(client: Client, stream: str, query: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 15, 100, 101, 250])
 @pytest.mark.parametrize(("stream", "default"), [(IPXO[0], 15), (IPXO[1], 15), (IPXO[2], 10)])
-def test_paging(start: Callable[..., Client], stream: str, default: int, count: int) -> None:
+def test_pages_have_every_row_and_the_documented_counts(
+    start: Callable[..., Client], stream: str, default: int, count: int
+) -> None:
     client = start(rows=count)
     order: dict[str, Any] = {"sort": {IPXO[0]: "-date,-invoice_number", IPXO[2]: "-placed_at"}.get(stream, "date")}
     headers = client.headers(stream)
     found: list[str] = []
     last = max(1, -(-count // 100))
     for page in range(1, last + 1):
-        body = client.get(stream, headers=headers, per_page=500, page=page, **order).json()
-        expected = {"current_page": page, "per_page": 100, "total": count}
+        body = client.get(stream, order, headers=headers, per_page=500, page=page).json()
+        expected: dict[str, int | None] = {"current_page": page, "per_page": 100, "total": count}
         if stream != IPXO[2]:
             size = len(body["data"])
             first = (page - 1) * 100 + 1 if size else None
@@ -135,7 +137,7 @@ def test_paging(start: Callable[..., Client], stream: str, default: int, count: 
         assert (past["meta"]["from"], past["meta"]["to"]) == (None, None)
 
 
-def test_payout_filters_filter(client: Client) -> None:
+def test_every_payout_filter_chooses_its_rows(client: Client) -> None:
     rows = list(client.sandbox.tables[IPXO[0]].rows())
     headers = client.headers(IPXO[0])
     row = rows[7]
@@ -149,7 +151,7 @@ def test_payout_filters_filter(client: Client) -> None:
         {"total": row["total"]},
         {"start": item["period_start"], "end": item["period_end"]},
     ):
-        assert client.get(IPXO[0], headers=headers, **query).json()["data"] == [row], query
+        assert client.get(IPXO[0], query, headers=headers).json()["data"] == [row], query
     answer = client.get(
         IPXO[0], headers=headers, uuid=row["uuid"], status="unpaid" if row["status"] == "paid" else "paid"
     )
@@ -159,7 +161,7 @@ def test_payout_filters_filter(client: Client) -> None:
     assert [row["uuid"] for row in answer.json()["data"]] == paid
 
 
-def test_payout_sort(client: Client) -> None:
+def test_payouts_are_sorted_as_requested(client: Client) -> None:
     rows = list(client.sandbox.tables[IPXO[0]].rows())
     answer = client.get(IPXO[0], sort="status,-total", per_page=100).json()["data"]
     assert answer == sorted(rows, key=lambda row: (row["status"], -row["total"]))
@@ -168,7 +170,7 @@ def test_payout_sort(client: Client) -> None:
     assert client.get(IPXO[0], sort="-date", per_page=100).json()["data"] == rows[::-1]
 
 
-def test_invoice_list_and_detail(client: Client) -> None:
+def test_invoices_have_a_list_and_details(client: Client) -> None:
     rows = list(client.sandbox.tables[IPXO[1]].rows())
     headers = client.headers(IPXO[1])
     listed = client.get(IPXO[1], headers=headers, per_page=100).json()["data"]
@@ -180,7 +182,7 @@ def test_invoice_list_and_detail(client: Client) -> None:
     assert (answer.status_code, list(answer.json())) == (404, ["message"])
 
     def numbers(**query: Any) -> list[str]:
-        return [row["invoice_number"] for row in client.get(IPXO[1], headers=headers, **query).json()["data"]]
+        return [row["invoice_number"] for row in client.get(IPXO[1], query, headers=headers).json()["data"]]
 
     second, fifth = rows[2], rows[5]
     assert numbers(invoice_number=second["invoice_number"]) == [second["invoice_number"]]
@@ -193,7 +195,7 @@ def test_invoice_list_and_detail(client: Client) -> None:
     assert client.get(IPXO[1], headers=headers).json() == listed
 
 
-def test_invoice_quirks(start: Callable[..., Client]) -> None:
+def test_the_invoice_list_has_its_documented_peculiarities(start: Callable[..., Client]) -> None:
     rows = list(start(rows=250).sandbox.tables[IPXO[1]].rows())
     items = [item for row in rows for item in row["items"]]
     assert (
@@ -204,17 +206,17 @@ def test_invoice_quirks(start: Callable[..., Client]) -> None:
     assert {row["date_paid"] for row in rows if row["status"] == "unpaid"} == {None, 0}
 
 
-def test_ecommerce_filters_and_sorts(client: Client) -> None:
+def test_ecommerce_invoices_are_filtered_and_sorted_as_requested(client: Client) -> None:
     stream = IPXO[2]
     rows = list(client.sandbox.tables[stream].rows())
     headers = client.headers(stream)
     row = rows[4]
     for name in ("uuid", "placed_at", "invoicable_id"):
-        assert client.get(stream, headers=headers, **{f"filter[{name}]": row[name]}).json()["data"] == [row]
-    answer = client.get(stream, headers=headers, per_page=100, **{"filter[status]": "sent,unpaid"}).json()
+        assert client.get(stream, {f"filter[{name}]": row[name]}, headers=headers).json()["data"] == [row]
+    answer = client.get(stream, {"filter[status]": "sent,unpaid"}, headers=headers, per_page=100).json()
     assert answer["data"] == [row for row in reversed(rows) if row["status"] in ("sent", "unpaid")]
     for query in ({"sort": "status"}, {"sort": "-placed_at,uuid"}, {"filter[reference]": "INV1"}, {"filter[]": "x"}):
-        answer = client.get(stream, headers=headers, **query)
+        answer = client.get(stream, query, headers=headers)
         assert (answer.status_code, list(answer.json())) == (400, ["message"]), query
 
 

@@ -10,17 +10,24 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.values import instant
-from unit_tests.sandbox.conftest import NEWEST, Client
+from sandbox import values
+from unit_tests.sandbox.client import NEWEST, Client
 
 STREAM = "nexudus_payout_invoices"
+
+
+def instant(text: str) -> int:
+    """A time in nanoseconds since 1970."""
+    found = values.instant(text)
+    assert found is not None, text
+    return found
 
 
 def ids(answer: requests.Response) -> list[int]:
     return [row["Id"] for row in answer.json()["Records"]]
 
 
-def test_password_token(client: Client) -> None:
+def test_a_token_request_needs_password_and_one_time_code(client: Client) -> None:
     answer = client.sign_in().json()
     assert (answer["token_type"], answer["expires_in"]) == ("bearer", 604799)
     wrong = client.sign_in(password="wrong")
@@ -36,7 +43,7 @@ def test_password_token(client: Client) -> None:
     assert client.sign_in(totp="123456").status_code == 200
 
 
-def test_refresh_tokens_rotate(client: Client) -> None:
+def test_a_refresh_token_can_be_used_once(client: Client) -> None:
     own = {"client_id": "one"}
 
     def refresh(token: str, headers: dict[str, str] | None = None) -> requests.Response:
@@ -56,7 +63,7 @@ def test_refresh_tokens_rotate(client: Client) -> None:
     assert client.get(STREAM, headers=headers).status_code == 200, "access tokens stay good"
 
 
-def test_access(client: Client) -> None:
+def test_access_needs_a_valid_token_and_the_role(client: Client) -> None:
     pair = base64.b64encode(b"reader@example.com:sandbox-password").decode()
     basic = {"Authorization": f"Basic {pair}"}
     assert client.get(STREAM, headers=basic).status_code == 200
@@ -75,7 +82,7 @@ def test_access(client: Client) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 15, 100, 101, 250])
-def test_paging(start: Callable[..., Client], count: int) -> None:
+def test_pages_have_every_row_and_the_documented_counts(start: Callable[..., Client], count: int) -> None:
     client = start(rows=count)
     headers = client.headers(STREAM)
     found: list[int] = []
@@ -116,19 +123,19 @@ def test_paging(start: Callable[..., Client], count: int) -> None:
         {"from_PayoutInvoice_Amount": "much"},
     ],
 )
-def test_bad_parameters(client: Client, query: dict[str, str]) -> None:
-    answer = client.get(STREAM, **query)
+def test_bad_parameters_are_refused_and_quoted(client: Client, query: dict[str, str]) -> None:
+    answer = client.get(STREAM, query)
     assert (answer.status_code, answer.json()["Value"], answer.json()["WasSuccessful"]) == (400, None, False)
     assert [error["AttemptedValue"] for error in answer.json()["Errors"]] == list(query.values())
 
 
-def test_equality_and_range_filters(client: Client) -> None:
+def test_equality_and_range_filters_choose_their_rows(client: Client) -> None:
     rows = list(client.sandbox.tables[STREAM].rows())
     headers = client.headers(STREAM)
     row = next(row for row in rows if row["InvoiceBusinessId"] and row["ResellerPayoutId"])
 
     def same(name: str, value: Any, field: str) -> None:
-        answer = client.get(STREAM, headers=headers, size=100, orderBy="Id", **{name: value})
+        answer = client.get(STREAM, {name: value}, headers=headers, size=100, orderBy="Id")
         assert ids(answer) == sorted(other["Id"] for other in rows if other[field] == row[field]), name
 
     same("PayoutInvoice_Invoice_InvoiceNumber", row["InvoiceInvoiceNumber"], "InvoiceInvoiceNumber")
@@ -144,7 +151,7 @@ def test_equality_and_range_filters(client: Client) -> None:
         ("Amount", "Amount"),
     ):
         bounds = {f"{side}_PayoutInvoice_{suffix}": row[field] for side in ("from", "to")}
-        answer = client.get(STREAM, headers=headers, size=100, orderBy="Id", **bounds)
+        answer = client.get(STREAM, bounds, headers=headers, size=100, orderBy="Id")
         assert ids(answer) == sorted(other["Id"] for other in rows if other[field] == row[field])
     answer = client.get(STREAM, headers=headers, size=100, PayoutInvoice_Colour="red")
     assert len(ids(answer)) == len(rows), "unknown names are ignored"
@@ -158,7 +165,7 @@ def test_time_filters_are_inclusive_and_exact(client: Client, field: str) -> Non
     text = "2025-03-01T10:30"
     headers = client.headers(STREAM)
     for bound, expected in (("from", keys[1:]), ("to", keys[:2])):
-        answer = client.get(STREAM, headers=headers, size=100, **{f"{bound}_PayoutInvoice_{field}": text})
+        answer = client.get(STREAM, {f"{bound}_PayoutInvoice_{field}": text}, headers=headers, size=100)
         assert sorted(set(ids(answer)) & set(keys)) == expected
         rows = answer.json()["Records"]
         assert all((instant(row[field]) >= instant(text)) is (bound == "from") or row["Id"] in keys for row in rows)
@@ -172,7 +179,9 @@ def test_time_filters_are_inclusive_and_exact(client: Client, field: str) -> Non
         ("word", ["Descending"], ["Ascending", "1", "-1", None]),
     ],
 )
-def test_direction(client: Client, reading: str, descending: list[str], ascending: list[str | None]) -> None:
+def test_the_direction_can_be_read_in_three_ways(
+    client: Client, reading: str, descending: list[str], ascending: list[str | None]
+) -> None:
     client.sandbox.nexudus.direction_reading = reading
     headers = client.headers(STREAM)
     newest_first = client.sandbox.tables[STREAM].keys()
@@ -184,22 +193,22 @@ def test_direction(client: Client, reading: str, descending: list[str], ascendin
     assert ids(client.get(STREAM, headers=headers, size=100, dir=descending[0])) == newest_first[::-1]
 
 
-def test_order_by_another_field(client: Client) -> None:
+def test_rows_are_ordered_by_another_field(client: Client) -> None:
     rows = list(client.sandbox.tables[STREAM].rows())
     answer = client.get(STREAM, size=100, orderBy="CreatedOn", dir=-1)
     created = [instant(row["CreatedOn"]) for row in answer.json()["Records"]]
     assert created == sorted((instant(row["CreatedOn"]) for row in rows), reverse=True)
 
 
-def test_a_false_z(client: Client) -> None:
+def test_local_times_can_be_marked_as_utc(client: Client) -> None:
     client.sandbox.nexudus.utc_offset = timedelta(hours=-5)
     table = client.sandbox.tables[STREAM]
-    assert table.get(table.keys()[0])["UpdatedOn"] == f"{NEWEST - timedelta(hours=5):%Y-%m-%dT%H:%M:%S}Z"
+    assert next(table.rows())["UpdatedOn"] == f"{NEWEST - timedelta(hours=5):%Y-%m-%dT%H:%M:%S}Z"
     local = {"from_PayoutInvoice_UpdatedOn": f"{NEWEST - timedelta(hours=5):%Y-%m-%dT%H:%M}"}
-    assert ids(client.get(STREAM, **local)) == table.keys()[:1]
+    assert ids(client.get(STREAM, local)) == table.keys()[:1]
 
 
-def test_limits(client: Client) -> None:
+def test_requests_beyond_the_limits_are_refused(client: Client) -> None:
     client.sandbox.nexudus.limits = ((3, 60.0),)
     headers = client.headers(STREAM)
     answers = [client.get(STREAM, headers=headers) for _ in range(5)]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from unit_tests.sandbox.conftest import Client
+from unit_tests.sandbox.client import Client
 
 STREAM = "payhubix_invoices"
 ONE = {"page": "1", "per_page": "100"}
@@ -23,28 +23,28 @@ ONE = {"page": "1", "per_page": "100"}
         ONE | {"status": "paid"},
     ],
 )
-def test_bad_parameters(client: Client, query: dict[str, str]) -> None:
-    answer = client.get(STREAM, **query)
+def test_bad_parameters_are_refused(client: Client, query: dict[str, str]) -> None:
+    answer = client.get(STREAM, query)
     assert answer.status_code == 400
     assert (answer.json()["error"], type(answer.json()["number"]), type(answer.json()["message"])) == (True, int, str)
 
 
-def test_the_key_and_its_permission(client: Client) -> None:
+def test_access_needs_a_valid_key_with_the_permission(client: Client) -> None:
     for headers in ({}, {"X-Api-Key": "wrong"}, {"Authorization": "Bearer sandbox-api-key"}):
-        answer = client.get(STREAM, headers=headers, **ONE)
+        answer = client.get(STREAM, ONE, headers=headers)
         assert (answer.status_code, answer.json()["error"]) == (401, True)
     client.sandbox.payhubix.missing_permission = True
-    answer = client.get(STREAM, **ONE)
+    answer = client.get(STREAM, ONE)
     assert (answer.status_code, answer.json()["error"]) == (403, True)
 
 
-def test_the_final_slash(client: Client) -> None:
-    answer = client.get(STREAM, path="/v1/invoices", **ONE)
+def test_a_path_without_its_final_slash_is_redirected(client: Client) -> None:
+    answer = client.get(STREAM, ONE, path="/v1/invoices")
     assert (answer.status_code, answer.headers["Location"]) == (301, "/v1/invoices/?page=1&per_page=100")
 
 
 @pytest.mark.parametrize("count", [0, 1, 15, 100, 101, 250])
-def test_paging(start: Callable[..., Client], count: int) -> None:
+def test_pages_have_every_row_and_the_documented_counts(start: Callable[..., Client], count: int) -> None:
     client = start(rows=count)
     pages = -(-count // 100)
     found: list[str] = []
@@ -68,11 +68,11 @@ def test_paging(start: Callable[..., Client], count: int) -> None:
     assert client.get(STREAM, page=99, per_page=100).json()["message"]["invoices"] == []
 
 
-def test_sort_and_filters(client: Client) -> None:
+def test_invoices_are_sorted_and_filtered_as_requested(client: Client) -> None:
     rows = list(client.sandbox.tables[STREAM].rows())
 
     def links(**query: str) -> list[str]:
-        return [row["link"] for row in client.get(STREAM, **ONE, **query).json()["message"]["invoices"]]
+        return [row["link"] for row in client.get(STREAM, ONE | query).json()["message"]["invoices"]]
 
     assert links() == links(created_at="asc")[::-1] == [row["link"] for row in rows]
     assert links(status="Paid") == [row["link"] for row in rows if row["status"] == "Paid"]
@@ -81,6 +81,6 @@ def test_sort_and_filters(client: Client) -> None:
     assert links(created_at="desc") == [row["link"] for row in rows][::-1]
 
 
-def test_nulls(start: Callable[..., Client]) -> None:
+def test_shop_and_order_can_be_null(start: Callable[..., Client]) -> None:
     rows = list(start(rows=250).sandbox.tables[STREAM].rows())
     assert {row["shop"] is None for row in rows} == {row["order_id"] is None for row in rows} == {True, False}

@@ -1,0 +1,68 @@
+"""Everything that touches private names of the CDK. Each was read in airbyte-cdk 7.39.1.
+
+unit_tests/test_cdk_internals.py names what breaks when the CDK changes one of them.
+"""
+
+from collections.abc import Iterable
+
+from airbyte_cdk.models import AirbyteMessage, Type
+from airbyte_cdk.sources.concurrent_source.concurrent_read_processor import ConcurrentReadProcessor
+from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
+from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
+from airbyte_cdk.sources.streams.concurrent.partitions.types import QueueItem
+
+from source_invoices.components.pages.whole_page import PageRecord, RecordPage
+from source_invoices.sync_context import SyncContext, bind_context
+
+
+class BoundSource(ConcurrentDeclarativeSource):
+    """A declarative source that binds a context to each build of its streams, and lets pages through as they are.
+
+    Private names: `_prepare_for_stream_build`, `_constructor._api_budget`, `_message_repository`, `_concurrent_source`.
+    """
+
+    def new_context(self) -> SyncContext:
+        """Returns the context of the next build of streams."""
+        return SyncContext()
+
+    def _prepare_for_stream_build(self) -> None:
+        super()._prepare_for_stream_build()
+        self.context = self.new_context()
+        self.context.progress.emit = self._message_repository.emit_message
+        if budget := self._constructor._api_budget:
+            bind_context(budget, self.context)
+
+    def let_pages_through(self) -> None:
+        """Replaces the CDK's reader of the record queue by one that knows pages."""
+        stock = self._concurrent_source
+        if not isinstance(stock, PageSource):
+            self._concurrent_source = PageSource(
+                stock._threadpool,
+                stock._logger,
+                stock._slice_logger,
+                stock._queue,
+                stock._message_repository,
+                stock._initial_number_partitions_to_generate,
+            )
+
+
+class PageSource(ConcurrentSource):
+    """Hands over a PageRecord as one RecordPage, and counts its rows as records.
+
+    Private names: `_handle_item`, the processor's `_record_counter`, and the fields that `let_pages_through` passes on.
+    """
+
+    def _handle_item(
+        self, queue_item: QueueItem, concurrent_stream_processor: ConcurrentReadProcessor
+    ) -> Iterable[AirbyteMessage]:
+        messages = super()._handle_item(queue_item, concurrent_stream_processor)
+        if not isinstance(queue_item, PageRecord):
+            yield from messages
+            return
+        for message in messages:
+            if message.type is not Type.RECORD or not message.record:
+                yield message
+                continue
+            # The CDK counts each record before it yields its message.
+            concurrent_stream_processor._record_counter[queue_item.stream_name] += len(queue_item.rows) - 1
+            yield RecordPage(queue_item.stream_name, queue_item.rows, message.record.emitted_at)  # type: ignore[misc]

@@ -1,0 +1,68 @@
+"""The command line of the Airbyte protocol. Without the CDK, which takes half a second to import, it answers
+`--help`, `--version` and `spec`.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from source_invoices.manifest_file import load_specification
+from source_invoices.startup import quick_import
+
+_EXAMPLES = """examples:
+  source-invoices spec
+  source-invoices check --config config.json
+  source-invoices discover --config config.json
+  source-invoices read --config config.json --catalog catalog.json --state state.json
+"""
+_OPTIONS = {
+    "config": "path of the configuration, a JSON file",
+    "catalog": "path of the configured catalog, a JSON file",
+    "state": "path of the state that the last sync wrote, a JSON file",
+}
+_COMMANDS = {
+    "spec": ("print the JSON schema of the configuration", ()),
+    "check": ("send one cheap request for each configured provider", ("config",)),
+    "discover": ("print the streams of the configured providers", ("config",)),
+    "read": ("print the records and states of the catalog's streams", ("config", "catalog", "state")),
+}
+
+
+def main(arguments: Sequence[str] | None = None, make_source: Callable[..., Any] | None = None) -> None:
+    """Runs a command. Exits 1 after a failure and 2 for arguments that it does not know.
+
+    make_source: builds another source than SourceInvoices.
+    """
+    parsed = parse(sys.argv[1:] if arguments is None else arguments)
+    if parsed.command == "spec":
+        print(json.dumps({"type": "SPEC", "spec": {"connectionSpecification": load_specification()}}))
+        return
+    with quick_import():
+        from source_invoices.entrypoint import run  # noqa: PLC0415
+
+    run(parsed, make_source)
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Returns the command and its options. Exits for `--help`, `--version` and arguments that are not known."""
+    parser = argparse.ArgumentParser(
+        prog="source-invoices",
+        description="Reads invoices from IPXO, Nexudus and Payhubix. Messages of the Airbyte protocol go to stdout.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"source-invoices {version('source-invoices')}")
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="{spec,check,discover,read}")
+    for name, (summary, options) in _COMMANDS.items():
+        example = next(line for line in _EXAMPLES.splitlines() if f"invoices {name}" in line)
+        command = commands.add_parser(name, help=summary, description=summary, epilog=f"example:{example}")
+        command.add_argument("--debug", action="store_true", help="log details of the sync")
+        for option in options:
+            command.add_argument(f"--{option}", required=option != "state", help=_OPTIONS[option])
+    parsed = parser.parse_args(arguments)
+    if not parsed.command:
+        parser.exit(1, "Say what to do: source-invoices spec, check, discover or read. More with --help.\n")
+    return parsed

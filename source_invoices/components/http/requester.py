@@ -1,0 +1,134 @@
+"""The requester: how a request is put together and sent.
+
+This module is here because the stock HttpRequester interpolates every parameter of every page: a filter like "[1]" or
+"'a'" would leave as the Python literal that it resembles, and what is the same for all pages costs as much as the rest
+of a request.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import InitVar, dataclass, field, replace
+from typing import Any
+
+import requests
+from airbyte_cdk.sources.declarative.auth.declarative_authenticator import DeclarativeAuthenticator
+from airbyte_cdk.sources.declarative.interpolation import InterpolatedString
+from airbyte_cdk.sources.declarative.interpolation.interpolated_mapping import InterpolatedMapping
+from airbyte_cdk.sources.streams.call_rate import APIBudget
+from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler
+from airbyte_cdk.sources.types import StreamSlice
+
+from source_invoices.components.http.responses import Resolutions
+from source_invoices.components.http.stream_failure import StreamFailure
+from source_invoices.components.http.throttling import ProviderPause
+from source_invoices.components.http.transport import Transport
+from source_invoices.components.pages.error_handler import mark_key, page_of
+from source_invoices.components.pages.page import Page
+from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Position
+from source_invoices.settings import check_limits, setting
+from source_invoices.sync_context import context_of
+
+_ADDRESS_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]{0,199}")
+_URL, _KEY_URL = "url", "key_url"
+# What a template mentions that differs between the requests of a stream.
+_VARIABLES = ("stream_slice", "stream_interval", "position")
+
+
+@dataclass
+class PageRequester:
+    """Sends GET requests. Nothing of a request comes from an environment or from an earlier answer, but a proxy.
+
+    provider: the key of its provider, whose streams pause together.
+    url, request_parameters: templates. An empty parameter is not sent.
+    page_parameter, page_size_parameter: those that ask for a page by its number, and for so many rows.
+    page_size: how many rows are asked for; a template.
+    filters: parameters taken from the configuration as they are, each `parameter: [path of the setting]`.
+    key_parameter: the parameter that asks the list for one invoice; or
+    key_url: the template of the address of one invoice, with `{key}` in it.
+    timeouts: seconds to wait for a connection and for each part of an answer.
+    """
+
+    config: Mapping[str, Any]
+    parameters: InitVar[Mapping[str, Any]]
+    api_budget: APIBudget
+    authenticator: DeclarativeAuthenticator
+    error_handler: ErrorHandler
+    provider: str
+    url: str = ""
+    page_parameter: str = ""
+    page_size_parameter: str = ""
+    page_size: str = ""
+    request_parameters: Mapping[str, str] = field(default_factory=dict)
+    request_headers: Mapping[str, str] = field(default_factory=dict)
+    filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    key_parameter: str = ""
+    key_url: str = ""
+    timeouts: Sequence[float] = (10, 60)
+
+    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        context = context_of(self.api_budget)
+        self._resolutions = Resolutions(self.provider, parameters["name"])
+        transport = Transport(
+            self.error_handler,
+            context.failures.get(parameters["name"], StreamFailure),
+            context.pauses.get(self.provider, ProviderPause),
+            replace(context.retry_policy, **check_limits(self.config)),
+            in_flight=context.in_flight(self.config["num_workers"]),
+            budget=self.api_budget,
+            renew=getattr(self.authenticator, "renew", None),
+        )
+        self._session, self._session_for_prefetch = transport.session(), transport.session_for_prefetch()
+        connect, answer = self.timeouts
+        self._timeouts = connect, answer
+        # Proxies and certificates, which requests would look up in the environment for each page.
+        address = self.config[self.provider]["api_url"]
+        self._environment = self._session.merge_environment_settings(address, {}, None, None, None)
+        self._headers = {**self._session.headers, **self.request_headers}
+        self._page_size = int(InterpolatedString.create(self.page_size, parameters=parameters).eval(self.config) or 0)
+        templates = {_URL: self.url, _KEY_URL: self.key_url, **self.request_parameters}
+        varying = {name: text for name, text in templates.items() if any(variable in text for variable in _VARIABLES)}
+        fixed = {name: text for name, text in templates.items() if name not in varying}
+        filters = {name: setting(self.config, path) for name, path in self.filters.items()}
+        self._varying = InterpolatedMapping(varying, parameters=parameters)
+        self._fixed = {**InterpolatedMapping(fixed, parameters=parameters).eval(self.config), **filters}
+
+    def page(self, stream_slice: StreamSlice, position: Position) -> Page:
+        """Asks for a page, waits and repeats. Raises AirbyteTracedException in the error handler's words."""
+        return self._send(self._session, stream_slice, position)
+
+    def page_ahead(self, stream_slice: StreamSlice, position: Position) -> Page:
+        """Asks for a page once. Raises NotFetchedAhead where there is none."""
+        return self._send(self._session_for_prefetch, stream_slice, position)
+
+    def _send(self, session: requests.Session, stream_slice: StreamSlice, position: Position) -> Page:
+        request = self._prepare(stream_slice, position)
+        response = session.send(request, timeout=self._timeouts, **self._environment)
+        return replace(page_of(response), asked_size=self._size(position))
+
+    def _part_of_an_address(self, key: str) -> str:
+        """Returns a key. Raises AirbyteTracedException for one that would name another address."""
+        if not _ADDRESS_PART.fullmatch(key):
+            what = (
+                f"the list or the state has an invoice with the key {key!r:.100}, which cannot be part of an address."
+            )
+            raise self._resolutions.contradiction_error(what)
+        return key
+
+    def _size(self, position: Position) -> int:
+        return (position.size if isinstance(position, PageNumber) else None) or self._page_size
+
+    def _prepare(self, stream_slice: StreamSlice, position: Position) -> requests.PreparedRequest:
+        varying = self._varying.eval(self.config, stream_slice=stream_slice, position=position)
+        parameters = {**self._fixed, **varying}
+        url, key_url = parameters.pop(_URL), parameters.pop(_KEY_URL)
+        if isinstance(position, InvoiceKey) and key_url:
+            url, parameters = key_url.replace("{key}", self._part_of_an_address(position.key)), {}
+        elif isinstance(position, InvoiceKey):
+            parameters |= {self.key_parameter: position.key, self.page_parameter: 1}
+        else:
+            parameters |= {self.page_parameter: position.number, self.page_size_parameter: self._size(position)}
+        sent = {name: value for name, value in parameters.items() if value not in (None, "")}
+        request = requests.Request("GET", url, self._headers, params=sent, auth=self.authenticator).prepare()
+        if isinstance(position, InvoiceKey):
+            mark_key(request, position.key)
+        return request

@@ -1,0 +1,1 @@
+"""What is read: lookback scans, windows, and the state that they leave."""

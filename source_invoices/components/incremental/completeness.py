@@ -1,0 +1,140 @@
+"""Whether a list was read whole, told by its rows.
+
+Totals and page 1 can stand still while rows change places: equal sort keys in another order, a re-dated invoice, a
+server that lags behind, a page size that changes. Then some rows come twice and others not at all. So the number of
+distinct keys that one reading meets must be at least the place of the last row read, less the rise of the total
+meanwhile. If it is less, the list is read again with another page size, so that page boundaries move.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from source_invoices.components.incremental.distinct_keys import DistinctKeys
+from source_invoices.components.pages.page import Page
+from source_invoices.components.pages.plan import Figures
+
+# A list whose order never settles ends in a failure instead of an endless read.
+_MOST_READINGS = 12
+
+
+class Completeness:
+    """Counts the distinct keys of one reading of a list, and of all readings since the list last moved."""
+
+    def __init__(self) -> None:
+        self.readings = 1
+        self._asked_size: int | None = None
+        self._met_before: DistinctKeys | None = None
+        self._totals_before: set[int] = set()
+        self._newest_before: datetime | None = None
+        self._most_before = 0
+        self.restart()
+
+    def restart(self) -> None:
+        """Begins this reading again: deleted rows that it has met would hide as many that it has not."""
+        self._met = DistinctKeys()
+        self._place = 0
+        self._page_size: int | None = None
+        self._totals: set[int] = set()
+        self._first_total: int | None = None
+        self._last_total = 0
+        self._newest: datetime | None = None
+        self._keys_before: Sequence[object] = ()
+
+    @property
+    def page_size(self) -> int | None:
+        """The page size to ask for in this reading; None for the usual one."""
+        return self._asked_size
+
+    def ask_for(self, size: int) -> None:
+        """Asks for pages of another size from now on."""
+        self._asked_size = size
+        self.restart()
+
+    def observe(self, page: Page, number: int, newest: datetime | None = None) -> bool:
+        """Notes the rows of a page. Returns False if its size differs from those before: the places are wrong then.
+
+        newest: the latest time of issue in the list, as far as is known. A later one shows that rows were added.
+        """
+        if page.number is None:
+            self._observe_bare(page)
+            return True
+        size = page.size or (len(page.rows) if page.more else None)
+        if size is not None and self._page_size not in (None, size):
+            return False
+        self._page_size = self._page_size or size
+        self._met.add(page.keys)
+        self._place = (number - 1) * (self._page_size or 1) + len(page.rows)
+        self._newest = newest
+        if page.total is not None:
+            self.set_total(page.total)
+        return True
+
+    def _observe_bare(self, page: Page) -> None:
+        """Counts the rows of a list without page numbers. At its end the last page may come again."""
+        if page.keys != self._keys_before:
+            self._met.add(page.keys)
+            self._place += len(page.rows)
+        self._keys_before = page.keys
+
+    def set_total(self, total: int) -> None:
+        """Notes the length of the list, as a page states or counts it."""
+        self._first_total = total if self._first_total is None else self._first_total
+        self._last_total = total
+        self._totals.add(total)
+
+    def is_whole(self, *, to_the_end: bool) -> bool:
+        """Returns whether the rows of this reading, or of all readings of a list that stands still, are all there are.
+
+        to_the_end: the whole list was read, so that rows of earlier readings count as well.
+        """
+        rise = self._last_total - (self._last_total if self._first_total is None else self._first_total)
+        met = self._met.count()
+        if met >= self._place - max(0, rise):
+            return True
+        if not to_the_end or self._met_before is None or not self._stands_still():
+            return False
+        return self._met_together() >= max(self._place, *self._totals, self._most_before)
+
+    def has_met_all(self) -> bool:
+        """Returns whether as many rows were met, in all readings together, as the last page states."""
+        return max(self._met.count(), self._met_together()) >= self._last_total
+
+    def figures(self, *, is_whole: bool, since: str = "") -> Figures:
+        """Returns what was read so far. is_whole: the list was read to its end."""
+        counted = None if self._first_total is None else self._last_total
+        return Figures(self.readings, self._met_together(), counted, is_whole, since)
+
+    def _met_together(self) -> int:
+        together = DistinctKeys()
+        if self._met_before:
+            together.merge(self._met_before)
+        together.merge(self._met)
+        return together.count()
+
+    def read_again(self, reason: str) -> None:
+        """Begins another reading. Raises ValueError after too many."""
+        if self.readings == _MOST_READINGS:
+            raise ValueError(
+                f"the list was read {_MOST_READINGS} times, and {reason}: {self._met.count()} different invoices came "
+                f"where the list has {max(self._place, *self._totals, 0)}"
+            )
+        self.readings += 1
+        size = self._page_size or 1
+        if self._met_before is not None and self._stands_still():
+            self._met_before.merge(self._met)
+        else:
+            self._met_before = self._met
+            self._most_before = 0
+        self._most_before = max(self._most_before, self._place, *self._totals, 0)
+        self._totals_before, self._newest_before = self._totals, self._newest
+        self._asked_size = max(1, size - 1)
+        self.restart()
+
+    def _stands_still(self) -> bool:
+        """Returns whether nothing shows that rows were added or deleted since the reading before.
+
+        Totals may differ, where two servers are a row apart: then those of the two readings have one in common. Whatever
+        was deleted, together they must have met as many as the greatest total.
+        """
+        is_newer = self._newest and self._newest_before and self._newest > self._newest_before
+        return bool(self._totals & self._totals_before) and not is_newer

@@ -1,0 +1,229 @@
+"""The lookback scan: incremental reading where the provider has no updated field.
+
+No stock cursor fits. Invoices change without a trace in the list, because unpaid ones are paid weeks later; so a cursor
+would miss changes, and a full read costs the length of the history. The rule: read newest first down to the lookback
+start, which is the earlier of the newest time of issue met and the start of the last sync, less the lookback and one
+day. Emit every row above it, and every invoice that was open at the end of the last sync, wherever it is now.
+
+The scan decides; `lookback_plan.py` says which page comes next. Both are free of the CDK and of HTTP.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from source_invoices.components.incremental.details import Details
+from source_invoices.components.incremental.list_count import ListCount
+from source_invoices.components.incremental.open_invoices import OpenInvoices
+from source_invoices.components.incremental.scan_state import ScanState
+from source_invoices.components.incremental.sort_order import SortOrder
+from source_invoices.components.pages.page import Page, Row
+from source_invoices.times import earlier, parse_time, to_rfc3339
+
+# For issue dates that are whole days, back-dated by hours, or in another zone.
+_ALLOWANCE = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where a row has its key, its time of issue (text or seconds since 1970) and its status, and which are final."""
+
+    key: str
+    issued: str
+    final: frozenset[str]
+    status: str = "status"
+
+    def issued_at(self, row: Mapping[str, Any]) -> datetime | None:
+        """Returns a row's time of issue; None if it has none. Raises ValueError for one that cannot be read."""
+        return parse_time(row.get(self.issued))
+
+
+@dataclass(frozen=True)
+class ScanRule:
+    """By what rule a list is scanned.
+
+    columns: of a row. settings: a digest of the settings that choose rows, and of this rule. account: see ScanState.
+    lookback: how far back recent invoices are read again. full_read: how old the last whole reading may be; 0 for any
+    age. started: when this sync began. since: nothing older counts.
+    asks_details: the router asks for each invoice that the scan emits, and calls `finish` when it has.
+    """
+
+    columns: Columns
+    settings: str
+    lookback: timedelta
+    started: datetime
+    since: datetime | None = None
+    account: str = ""
+    full_read: timedelta = timedelta(0)
+    asks_details: bool = False
+
+    def can_use(self, saved: ScanState) -> bool:
+        """Returns whether a sync can go on from a state. One of a clock that was ahead hides rows."""
+        is_recent = not self.full_read or (
+            saved.read_whole_at is not None and timedelta(0) <= self.started - saved.read_whole_at < self.full_read
+        )
+        is_of_the_past = saved.lookback_start <= self.started
+        return saved.settings == self.settings and saved.open is not None and is_recent and is_of_the_past
+
+
+class LookbackScan:
+    """One sync's reading of one list. `state` is what the next sync needs. saved: the state of the last sync."""
+
+    def __init__(self, saved: ScanState | None, rule: ScanRule) -> None:
+        self._saved = saved if saved and rule.can_use(saved) else None
+        self._rule = rule
+        self.asks_details = rule.asks_details
+        self.open = OpenInvoices(rule.columns.final, self._saved)
+        self.details = Details()
+        self.count = ListCount()
+        self.order = SortOrder()
+        self.reads_everything = self._saved is None
+        self.is_doubtful = self._saved is not None and self._saved.account != rule.account
+        # The latest time of issue that was met.
+        self.newest: datetime | None = None
+        self._newest_key = ""
+        self._open_and_older = 0
+        self.is_read_to_the_end = False
+        self._is_finished = False
+
+    @property
+    def reaches_to(self) -> str:
+        """The time down to which the list is read; "" for a list that is read to its end."""
+        return to_rfc3339(self._saved.lookback_start) if self._saved and not self.is_read_to_the_end else ""
+
+    @property
+    def vanished(self) -> list[str]:
+        """The invoices that were open at the last sync and that the list no longer shows."""
+        if not self._is_finished:
+            return []
+        if self.is_read_to_the_end:
+            return self.open.unseen
+        is_explained = self._saved is None or self.back_dated() <= 0
+        return self.open.missing if is_explained else []
+
+    def accept(self, rows: Sequence[Row], *, in_list: bool = True) -> list[Row]:
+        """Returns the rows of a page that are to be emitted. Called for every row since `since`."""
+        columns = self._rule.columns
+        last = self.order.last
+        accepted = []
+        for row in rows:
+            issued = columns.issued_at(row)
+            key = str(row[columns.key])
+            if issued:
+                last = issued
+                if self.newest is None or issued > self.newest:
+                    self.newest, self._newest_key = issued, key
+            self.open.meet(key, row.get(columns.status), issued or (last if in_list else None), in_list=in_list)
+            if self._emits(key, issued):
+                accepted.append(row)
+        return accepted
+
+    def track_statuses(self, rows: Sequence[Row], *, is_listed: bool) -> None:
+        """Notes whether invoices are open, by their details. is_listed: the list shows them now."""
+        columns = self._rule.columns
+        for row in rows:
+            key, status = str(row[columns.key]), row.get(columns.status)
+            if is_listed:
+                self.open.track_status(key, status)
+            else:
+                self.open.meet(key, status, columns.issued_at(row), in_list=False)
+
+    def observe(self, page: Page) -> bool:
+        """Counts the rows of a page. Returns whether the list follows the order, as far as its rows show."""
+        issued = [self._rule.columns.issued_at(row) for row in page.rows]
+        follows = self.order.observe(issued)
+        starts = {self._next_start(), *([self._saved.lookback_start] if self._saved else [])}
+        self.count.observe(page, issued, starts)
+        self.is_read_to_the_end |= not page.more
+        return follows
+
+    def may_stop(self) -> bool:
+        """Returns whether every row that must be emitted for its age has been met."""
+        if self.reads_everything or self.count.is_unsorted or self._saved is None:
+            return False
+        return self.order.has_passed(min(self._next_start(), self._saved.lookback_start))
+
+    def note_unsorted(self) -> None:
+        """Notes that the list follows no order: it is read to its end, from page 1."""
+        self.count.is_unsorted = True
+        self.restart()
+
+    def back_dated(self) -> int:
+        """Returns how many invoices must have been back-dated since the last sync.
+
+        The older rows are as many as the last sync left, less the open ones that have left them, unless there are more.
+        """
+        if self._saved is None:
+            return 0
+        left = self._saved.older_rows - self.open.older_that_left
+        return self.count.older_rows(self._saved.lookback_start) - left
+
+    def page_of_back_dated(self) -> int | None:
+        """Returns the page to read on from if an invoice was back-dated; None if none was.
+
+        The scan then reads and emits everything.
+        """
+        self._open_and_older = self._open_and_older or len(self.open.unseen)
+        if not self._saved or self.reads_everything or self.back_dated() <= 0:
+            return None
+        self.reads_everything = True
+        return self.count.page_of(self._saved.lookback_start)
+
+    def restart(self) -> None:
+        """Begins another reading of the list. What was met so far is only known to be there."""
+        self.count.restart()
+        self.order.overlap()
+        self.is_read_to_the_end = False
+
+    def end_list(self) -> None:
+        """Notes that the list has been read."""
+        if not self.asks_details:
+            self.finish()
+
+    def finish(self) -> None:
+        """Notes that the list is read and that every detail that is due has been read."""
+        self._is_finished = True
+
+    @property
+    def expected_rows(self) -> int | None:
+        """How many rows are to be emitted, as far as the list has shown; None if it has not."""
+        if not self.count.is_known:
+            return None
+        if self._saved is None or self.reads_everything:
+            return None if self._rule.since else self.count.total
+        return max(0, self.count.total - self._saved.older_rows) + self._open_and_older
+
+    def state(self) -> ScanState | None:
+        """Returns what the next sync needs; None as long as this scan is not done."""
+        if not self._is_finished:
+            return None
+        start = self._next_start()
+        owed = self.details.missing | (set(self.open.unseen) - set(self.vanished))
+        keys, older = self.open.keys(start, owed)
+        is_whole = self.reads_everything and self.is_read_to_the_end
+        read_whole_before = self._saved.read_whole_at if self._saved else None
+        return ScanState(
+            lookback_start=start,
+            older_rows=max(0, self.count.older_rows(start)),
+            open=keys,
+            settings=self._rule.settings,
+            older_open=older,
+            account=self._rule.account,
+            known_key=self._newest_key,
+            read_whole_at=self._rule.started if is_whole else read_whole_before,
+        )
+
+    def _emits(self, key: str, issued: datetime | None) -> bool:
+        if self._saved is None:
+            return True
+        if self.is_doubtful and (key in self.open.before or key == self._saved.known_key):
+            self.is_doubtful = False
+        return (
+            self.reads_everything or issued is None or key in self.open.before or issued >= self._saved.lookback_start
+        )
+
+    def _next_start(self) -> datetime:
+        rule = self._rule
+        start = earlier(min(self.newest or rule.started, rule.started), rule.lookback + _ALLOWANCE)
+        return max(start, earlier(rule.since, _ALLOWANCE)) if rule.since else start

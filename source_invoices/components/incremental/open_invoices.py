@@ -1,0 +1,77 @@
+"""The open invoices of a list: those of the last sync, and those of this one."""
+
+from collections.abc import Collection, Hashable
+from datetime import datetime
+from typing import Any
+
+from source_invoices.components.incremental.scan_state import ScanState
+
+# Past this number the state says so, and the next sync reads the whole list: slower, never wrong.
+MOST_OPEN = 10_000
+
+
+class OpenInvoices:
+    """Keys of open invoices, and what became of those that were open at the last sync.
+
+    final: the statuses that no invoice leaves; every other status counts as open.
+    """
+
+    def __init__(self, final: frozenset[str], saved: ScanState | None) -> None:
+        self._final = final
+        self._start = saved.lookback_start if saved else None
+        self.older_before = saved.older_open if saved else frozenset()
+        self.before = (saved.open or frozenset()) if saved else frozenset()
+        self._unseen = set(self.before)
+        # The open keys, each with its time of issue, or that of a row before it in the list.
+        self._open: dict[str, datetime | None] = {}
+        self._moved: set[str] = set()
+        self._missing: set[str] = set()
+        self._is_too_many = False
+
+    @property
+    def unseen(self) -> list[str]:
+        """The keys that were open at the last sync and have not been met in this one."""
+        return sorted(self._unseen)
+
+    @property
+    def missing(self) -> list[str]:
+        """Those of the unseen keys for which the provider has answered that there is no such invoice."""
+        return sorted(self._missing & self._unseen)
+
+    @property
+    def older_that_left(self) -> int:
+        """How many open invoices have left the rows older than the last lookback start, as far as is known."""
+        return len(self._moved | (self._missing & self.older_before))
+
+    def meet(self, key: str, status: Any, place: datetime | None, *, in_list: bool) -> None:
+        """Notes that an invoice was met. place: its time of issue, or that of a row before it in the list."""
+        self._unseen.discard(key)
+        if in_list and key in self.older_before and (place is None or (self._start and place >= self._start)):
+            self._moved.add(key)
+        self.track_status(key, status, place)
+
+    def track_status(self, key: str, status: Any, place: datetime | None = None) -> None:
+        """Notes whether an invoice is open."""
+        if isinstance(status, Hashable) and status in self._final:
+            self._open.pop(key, None)
+        elif key in self._open:
+            self._open[key] = place or self._open[key]
+        else:
+            self._is_too_many |= len(self._open) >= MOST_OPEN
+            if not self._is_too_many:
+                self._open[key] = place
+
+    def miss(self, key: str) -> None:
+        """Notes that the provider has answered that there is no such invoice, which may pass."""
+        self._missing.add(key)
+
+    def keys(self, start: datetime, owed: Collection[str]) -> tuple[frozenset[str] | None, frozenset[str]]:
+        """Returns the keys that are open or owed, None for too many; and those of them that are older than `start`.
+
+        owed: the keys that must be asked for again with the next sync.
+        """
+        if self._is_too_many:
+            return None, frozenset()
+        older = {key for key, place in self._open.items() if place is not None and place < start}
+        unplaced = {key for key, place in self._open.items() if place is None} | set(owed)
+        return frozenset([*self._open, *owed]), frozenset(older | (unplaced & self.older_before))

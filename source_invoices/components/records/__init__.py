@@ -1,0 +1,1 @@
+"""What becomes of rows: filters, times, dropped fields."""

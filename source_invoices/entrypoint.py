@@ -1,0 +1,109 @@
+"""The commands that need the CDK: `check`, `discover` and `read`."""
+
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import orjson
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
+from airbyte_cdk.models import (
+    AirbyteMessage,
+    AirbyteRecordMessage,
+    ConnectorSpecification,
+    Type,
+)
+from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_invoices.components.pages.whole_page import RecordPage
+from source_invoices.errors import config_error
+from source_invoices.source import CHECK_LIMITS, SourceInvoices
+
+_Content = TypeVar("_Content")
+
+
+def run(parsed: argparse.Namespace, make_source: Callable[..., SourceInvoices] | None = None) -> None:
+    """Runs a command and writes its messages. Exits 1 after a failure.
+
+    make_source: builds another source than SourceInvoices, from catalog, configuration, state and limits.
+    """
+    try:
+        source = (make_source or SourceInvoices)(
+            _from_file(SourceInvoices.read_catalog, getattr(parsed, "catalog", None), "catalog"),
+            _from_file(SourceInvoices.read_config, parsed.config, "config"),
+            _from_file(SourceInvoices.read_state, getattr(parsed, "state", None), "state"),
+            limits=CHECK_LIMITS if parsed.command == "check" else None,
+        )
+        source.hands_over_pages = True
+        for line in _Entrypoint(source).run(parsed):
+            _write(f"{line}\n".encode())
+    except AirbyteTracedException as error:
+        failure = error.as_sanitized_airbyte_message()
+        if failure.trace and failure.trace.error:
+            failure.trace.error.stack_trace = None  # the message explains it
+        _write(f"{AirbyteEntrypoint.airbyte_message_to_string(failure)}\n".encode())
+        sys.exit(1)
+
+
+class _Entrypoint(AirbyteEntrypoint):
+    """The CDK's entrypoint, for a source that hands over pages."""
+
+    @staticmethod
+    def validate_connection(source_spec: ConnectorSpecification, config: Mapping[str, Any]) -> None:
+        """Does nothing: SourceInvoices validates, and names the key."""
+
+    def read(
+        self, source_spec: ConnectorSpecification, config: Any, catalog: Any, state: list[Any]
+    ) -> Iterable[AirbyteMessage]:
+        """Writes pages, and yields all other messages. Each of them is written before the next one is asked for."""
+        for message in super().read(source_spec, config, catalog, state):
+            if isinstance(message, RecordPage):
+                _write(b"".join(_lines(message)))
+            else:
+                yield message
+
+    @staticmethod
+    def handle_record_counts(
+        message: AirbyteMessage, stream_message_count: defaultdict[HashableStreamDescriptor, float]
+    ) -> AirbyteMessage:
+        """Counts the rows of a page as records, for the record counts of the states."""
+        if isinstance(message, RecordPage):
+            descriptor = HashableStreamDescriptor(name=message.stream, namespace=None)
+            stream_message_count[descriptor] += len(message.rows)
+            return message
+        return AirbyteEntrypoint.handle_record_counts(message, stream_message_count)
+
+
+def _lines(page: RecordPage) -> Iterator[bytes]:
+    """Yields the RECORD messages of a page as the CDK writes them, without null fields at the top of a row."""
+    before = f'{{"type":"RECORD","record":{{"stream":"{page.stream}","data":'.encode()
+    after = f',"emitted_at":{page.emitted_at}}}}}\n'.encode()
+    for row in page.rows:
+        data = {name: value for name, value in row.items() if value is not None} if None in row.values() else row
+        try:
+            yield before + orjson.dumps(data) + after
+        except TypeError:  # a number of more than 64 bits, or half of a character
+            record = AirbyteRecordMessage(page.stream, dict(row), page.emitted_at)
+            message = AirbyteMessage(type=Type.RECORD, record=record)
+            yield f"{AirbyteEntrypoint.airbyte_message_to_string(message)}\n".encode()
+
+
+def _write(lines: bytes) -> None:
+    """Writes whole lines at once, since worker threads write log lines too."""
+    if hasattr(sys.stdout, "buffer"):
+        sys.stdout.flush()
+        sys.stdout.buffer.write(lines)
+    else:
+        sys.stdout.write(lines.decode())
+    sys.stdout.flush()
+
+
+def _from_file(read: Callable[[str], _Content], path: str | None, option: str) -> _Content | None:
+    if path is None:
+        return None
+    try:
+        return read(path)
+    except Exception as error:
+        raise config_error(f"The file given by --{option} cannot be used: {error}") from None
