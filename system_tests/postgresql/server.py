@@ -73,7 +73,14 @@ class Postgres:
 
     def execute(self, sql: str, database: str = "postgres") -> str:
         """What a statement prints, as psql does without ornament."""
-        command = [str(programs() / "psql"), self.url(database), "--no-psqlrc", "--quiet", "--tuples-only", "--no-align"]
+        command = [
+            str(programs() / "psql"),
+            self.url(database),
+            "--no-psqlrc",
+            "--quiet",
+            "--tuples-only",
+            "--no-align",
+        ]
         done = subprocess.run(
             [*command, "--set=ON_ERROR_STOP=1", "--command", sql], capture_output=True, text=True, check=False
         )

@@ -10,7 +10,7 @@ import pytest
 
 from system_tests.examples.companies import Rows
 from system_tests.examples.workplace import KEYS, changing_field
-from system_tests.spark.conftest import Cluster, cluster
+from system_tests.spark.cluster import Cluster, cluster
 
 STREAM = "payhubix_invoices"
 # The first two have one login at Nexudus.
@@ -45,7 +45,7 @@ class Story:
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory, java: str) -> Iterator[Story]:
     folders = (tmp_path_factory.mktemp("spark"), tmp_path_factory.mktemp("accounts"))
-    for spark in cluster(*folders, TWENTY, java):
+    with cluster(folders, TWENTY, java) as spark:
         place = spark.place
         runs = [Run(spark.sync(), spark.rows(), place.values())]
         earlier = place.values()[REFUSED][STREAM]

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox import Request
 from system_tests.examples.workplace import CONNECTOR_ENVIRONMENT
-from system_tests.spark.conftest import ENVIRONMENT, Cluster, cluster
+from system_tests.spark.cluster import ENVIRONMENT, Cluster, cluster
 
 STREAM = "payhubix_invoices"
 
@@ -19,7 +19,8 @@ STREAM = "payhubix_invoices"
 @pytest.fixture
 def few(tmp_path_factory: pytest.TempPathFactory, java: str) -> Iterator[Cluster]:
     names = ["a", "b", "c-1", "c-2", "d"]
-    yield from cluster(tmp_path_factory.mktemp("spark"), tmp_path_factory.mktemp("accounts"), names, java)
+    with cluster((tmp_path_factory.mktemp("spark"), tmp_path_factory.mktemp("accounts")), names, java) as found:
+        yield found
 
 
 def test_nothing_is_there_if_driver_and_jvm_are_killed_before_the_commit(few: Cluster) -> None:

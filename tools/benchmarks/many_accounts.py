@@ -1,8 +1,8 @@
 """Measures the jobs for many accounts: one hundred against one sandbox, a first sync and a quiet one.
 
-`make bench-accounts` prints the table of docs/many-accounts.md. The sandbox is a process of its own, whose CPU time does
-not count. All other processes do: those that outlive the ones that started them, such as Spark's workers, are handed to
-this one.
+`make bench-accounts` prints the table of docs/many-accounts.md. The sandbox is a process of its own, whose CPU time
+does not count. All other processes do: those that outlive the ones that started them, such as Spark's workers, are
+handed to this one.
 """
 
 import ctypes
