@@ -37,6 +37,7 @@ def test_nothing_is_there_if_driver_and_jvm_are_killed_before_the_commit(few: Cl
     job.communicate()
     assert job.returncode == -signal.SIGKILL
     assert jobs == []
+    few.clear()
     assert few.place["c-1"].sandbox.count(STREAM)
     assert few.lines() == []
     done = few.sync(STREAM)
@@ -64,7 +65,8 @@ exec "{CONNECTOR_ENVIRONMENT}/source-invoices" "$@"
     )
     connector.chmod(0o755)
     few.executable = str(connector)
-    first = few.sync(STREAM, master=master)
+    first = few.sync_with_a_kill(STREAM, master=master)
+    few.clear()
     few.executable = str(CONNECTOR_ENVIRONMENT / "source-invoices")
     assert (few.folder / "failed").is_dir()
     if master == "local[2]":
