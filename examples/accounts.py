@@ -15,8 +15,10 @@ from invoice_reader import STREAMS, SyncFailed
 
 
 def names(place: Path) -> list[str]:
-    """All accounts. Raises SyncFailed if there is one whose name is no name for a folder."""
+    """All accounts. Raises SyncFailed if there is none, or one whose name is no name for a folder."""
     found = [path.stem for path in place.glob("*.json")] if place.is_dir() else list(_json(place))
+    if not found:
+        raise SyncFailed(f"There are no accounts in {place}.")
     for name in found:
         if not re.fullmatch(r"[A-Za-z0-9_][\w.-]*", name):
             raise SyncFailed(

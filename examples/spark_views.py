@@ -20,14 +20,18 @@ from pyspark.sql import types as T
 from pyspark.sql.window import Window
 
 FORMAT = "parquet"
+AMOUNT = T.DecimalType(38, 9)
 
 
 def create_views(spark: SparkSession, table: str, streams: list[dict[str, Any]]) -> None:
     """Makes the views of these streams, as the connector's catalog describes them."""
+    spark.conf.set("spark.sql.ansi.enabled", "true")  # what cannot be cast is an error
     lines = spark.read.format(FORMAT).load(table).where("kind = 'record'")
     for stream in streams:
         keys = [f"row.{name}" for path in stream["source_defined_primary_key"] for name in path]
-        row = F.from_json("data", column_type(stream["json_schema"]), {"mode": "FAILFAST"})
+        # Numbers are read as text, and then cast: from_json itself reads the text "12,50" as 1250.
+        text = column_type(stream["json_schema"], T.StringType())
+        row = F.from_json("data", text, {"mode": "FAILFAST"}).cast(column_type(stream["json_schema"], AMOUNT))
         # An invoice comes again when it has changed, and sometimes without that. The last one counts.
         newest_first = Window.partitionBy("account", *keys).orderBy(F.desc("run"), F.desc("place"))
         rows = lines.where(F.col("stream") == stream["name"]).select("account", "run", "place", row.alias("row"))
@@ -35,17 +39,19 @@ def create_views(spark: SparkSession, table: str, streams: list[dict[str, Any]])
         last.select("account", "run", "row.*").createOrReplaceTempView(stream["name"])
 
 
-def column_type(schema: Mapping[str, Any]) -> T.DataType:
-    """The type of a value. What may be of several types stays text."""
+def column_type(schema: Mapping[str, Any], number: T.DataType) -> T.DataType:
+    """The type of a value. What may be of several types stays text. number: what numbers are."""
     types = {schema["type"]} if isinstance(schema["type"], str) else set(schema["type"]) - {"null"}
     if types == {"object"} and "properties" in schema:
-        return T.StructType([T.StructField(name, column_type(one)) for name, one in schema["properties"].items()])
+        return T.StructType(
+            [T.StructField(name, column_type(one, number)) for name, one in schema["properties"].items()]
+        )
     if types == {"array"} and "items" in schema:
-        return T.ArrayType(column_type(schema["items"]))
+        return T.ArrayType(column_type(schema["items"], number))
     if types == {"string"} and schema.get("format") == "date-time":
         return T.TimestampType()
     simple: dict[str, T.DataType] = {
-        "number": T.DecimalType(38, 9),
+        "number": number,
         "integer": T.LongType(),
         "boolean": T.BooleanType(),
     }

@@ -243,3 +243,8 @@ def test_an_account_whose_name_is_no_folder_is_refused(accounts: ModuleType, tmp
     (tmp_path / "accounts.json").write_text(json.dumps({name: {}}))
     with pytest.raises(accounts.SyncFailed, match="An account cannot be called"):
         accounts.names(tmp_path / "accounts.json")
+
+
+def test_a_folder_without_accounts_is_refused(accounts: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(accounts.SyncFailed, match="There are no accounts in"):
+        accounts.in_turn(tmp_path)
