@@ -10,7 +10,8 @@ REGISTRY ?= ghcr.io/$(GITHUB_REPOSITORY_OWNER)
 UPGRADE ?= --upgrade
 
 .PHONY: demo test coverage manifest manifest-zip dist dist-test image image-test image-push example-test books-test sql \
-	picture picture-test reliability bench lint lock audit release-check publish release-page clean help
+	spark-test picture picture-test reliability bench bench-accounts lint lock audit release-check publish release-page \
+	clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
@@ -61,7 +62,7 @@ image-test: $(VENV)/installed  ## build the image and test it in containers agai
 image-push:  ## push the image that `make image` built to REGISTRY
 	$(PYTHON) -m tools.containers --push '$(REGISTRY)'
 
-# Airflow, Dagster and Meltano need hundreds of packages, so they have their own environment. uv installs them faster.
+# Airflow, Dagster, Meltano and dlt need hundreds of packages, so they have their own environment. uv installs them faster.
 .venv-examples/installed: $(VENV)/installed pyproject.toml locks/examples.txt
 	$(PYTHON) -m venv .venv-examples
 	$(BIN)/uv pip install --quiet --python .venv-examples/bin/python --no-deps --require-hashes --compile-bytecode \
@@ -69,8 +70,9 @@ image-push:  ## push the image that `make image` built to REGISTRY
 	$(BIN)/uv pip install --quiet --python .venv-examples/bin/python --no-deps --no-build-isolation -e .
 	touch $@
 
-# The tests of PyAirbyte also use the image, if `make image-test` has built it.
-example-test: $(VENV)/installed .venv-examples/installed  ## run the examples, with PyAirbyte, Airflow, Dagster and Meltano
+# The tests of PyAirbyte also use the image, if `make image-test` has built it, and some use PostgreSQL, if it is there
+# (system_tests/postgresql/install.sh).
+example-test: $(VENV)/installed .venv-examples/installed  ## run the examples, with PyAirbyte, dlt, Airflow, Dagster, Meltano
 	$(BIN)/python -m pytest -n auto --dist worksteal system_tests/examples
 
 # dbt is in an environment of its own: it ties many packages down.
@@ -86,6 +88,17 @@ books-test: .venv-books/installed  ## run the dbt package on DuckDB and PostgreS
 
 sql: .venv-books/installed  ## renew dbt/sql: the models of the dbt package as plain SQL, for DuckDB and PostgreSQL
 	.venv-books/bin/python -m tools.plain_sql
+
+# Spark's executors have an environment without the connector, which is in its own.
+.venv-spark/installed: $(VENV)/installed pyproject.toml locks/spark.txt
+	$(PYTHON) -m venv .venv-spark
+	$(BIN)/uv pip install --quiet --python .venv-spark/bin/python --no-deps --require-hashes --compile-bytecode \
+		-r locks/spark.txt
+	touch $@
+
+# It needs Java 17 (system_tests/spark/install.sh).
+spark-test: $(VENV)/installed .venv-spark/installed  ## run the example for Spark, with many accounts
+	$(BIN)/python -m pytest -n 2 --dist loadfile system_tests/spark
 
 picture-test: $(VENV)/installed  ## test the page of the demo in Chromium
 	$(BIN)/python -m pytest system_tests/browser
@@ -113,6 +126,9 @@ bench: .venv-bench/installed dist  ## measure against other readers, and renew t
 		dist/*.whl
 	.venv-bench/bin/python -m tools.benchmarks
 
+bench-accounts: $(VENV)/installed .venv-spark/installed  ## measure the jobs for many accounts, for docs/many-accounts.md
+	$(BIN)/python -m tools.benchmarks.many_accounts
+
 lint: $(VENV)/installed  ## check style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -129,6 +145,8 @@ lock: $(VENV)/installed  ## renew the locks from pyproject.toml; with UPGRADE= o
 		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/examples.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra books --generate-hashes \
 		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/books.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group spark --generate-hashes \
+		--no-emit-index-url --no-header $(UPGRADE) --output-file locks/spark.txt
 
 audit: $(VENV)/installed  ## look for known vulnerabilities in the packages that the connector needs
 	$(BIN)/pip-audit --require-hashes --disable-pip --requirement locks/runtime.txt
@@ -144,4 +162,5 @@ release-page:  ## make a page on GitHub for TAG, with the files in dist
 	gh release create '$(TAG)' dist/*.whl dist/*.tar.gz dist/*.zip --verify-tag --title '$(TAG)' --notes-file dist/notes.md
 
 clean:  ## remove what the other commands have made
-	rm -rf $(VENV) .venv-bench .venv-examples .venv-books .tmp dbt/target dbt/logs build dist invoices.duckdb invoices.html invoices-csv
+	rm -rf $(VENV) .venv-bench .venv-examples .venv-books .venv-spark .tmp dbt/target dbt/logs build dist invoices.duckdb \
+		invoices.html invoices-csv

@@ -1,6 +1,7 @@
 """An Airflow job that brings new and changed invoices every hour, as JSON Lines files.
 
-Needs Airflow 3.2 or later. Put this file and invoice_files.py into the folder of your DAGs, and set:
+Needs Airflow 3.2 or later. Put this file, invoice_files.py and invoice_reader.py into the folder of your DAGs,
+and set:
 
 - the connection `source_invoices`, of type generic, with the connector's configuration as its extra;
 - the variable `invoices_folder`, where rows and states go: a folder that every worker sees;
@@ -14,7 +15,8 @@ from pathlib import Path
 
 from airflow.sdk import Connection, Variable, dag, task
 from airflow.sdk.exceptions import AirflowFailException
-from invoice_files import STREAMS, SyncFailed, sync
+from invoice_files import sync
+from invoice_reader import STREAMS, SyncFailed
 
 
 @dag(

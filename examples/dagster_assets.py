@@ -1,6 +1,7 @@
 """Dagster assets, one a stream, that bring new and changed invoices every hour, as JSON Lines files.
 
-Needs Dagster 1.11 or later, and invoice_files.py beside this file. Set these environment variables:
+Needs Dagster 1.11 or later, and invoice_files.py and invoice_reader.py beside this file. Set these environment
+variables:
 
 - SOURCE_INVOICES_CONFIG: the connector's configuration, as JSON;
 - INVOICES_FOLDER: where rows and states go, a folder that every run sees.
@@ -15,7 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
-from invoice_files import STREAMS, SyncFailed, sync
+from invoice_files import sync
+from invoice_reader import STREAMS, SyncFailed
 
 
 class Connector(dg.ConfigurableResource):

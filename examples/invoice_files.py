@@ -1,7 +1,7 @@
 """Syncs streams into JSON Lines files: at first everything, later what is new or has changed.
 
-Needs Linux or macOS, Python 3.10 or later, and the connector, in this environment or in one of its own. airflow_dag.py,
-dagster_assets.py and tap_invoices.py import this module, and it runs by itself:
+Needs Linux or macOS, Python 3.10 or later, and the connector, in this environment or in one of its own. The other jobs
+import this module, and it runs by itself:
 
     python invoice_files.py config.json data payhubix_invoices nexudus_payout_invoices
 
@@ -14,77 +14,36 @@ import fcntl
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
-STREAMS = [
-    "ipxo_payout_invoices",
-    "ipxo_invoices",
-    "ipxo_ecommerce_invoices",
-    "nexudus_payout_invoices",
-    "payhubix_invoices",
-]
-"""For the jobs that import this module. Leave out those of a provider that the configuration does not name."""
-
-
-class SyncFailed(Exception):
-    """Not every stream is complete. What was saved stays, and the next sync goes on from there.
-
-    rows: how many rows came of each stream that is complete. may_pass: whether it makes sense to try again; else the
-    configuration must be changed first.
-    """
-
-    def __init__(self, message: str, rows: Mapping[str, int] | None = None, may_pass: bool = True) -> None:
-        super().__init__(message)
-        self.rows = dict(rows or {})
-        self.may_pass = may_pass
+from invoice_reader import Row, SyncFailed, read
 
 
 def sync(
-    config: Mapping[str, Any], folder: Path, streams: Iterable[str], executable: str = "source-invoices"
+    config: Mapping[str, Any],
+    folder: Path,
+    streams: Iterable[str],
+    executable: str = "source-invoices",
+    added: Mapping[str, Any] | None = None,
 ) -> dict[str, int]:
-    """Returns how many rows came of each stream. Raises SyncFailed, in the connector's words."""
+    """Returns how many rows came of each stream. Raises SyncFailed, in the connector's words.
+
+    added: what every row gets beside its own fields, such as the name of the account.
+    """
     outputs = {name: _Output(folder, name) for name in streams}
-    catalog = configured_catalog(outputs)
     with _only_one(folder):
         states = [state for output in outputs.values() for state in output.state()]
-        with connector(executable, "read", config=config, catalog=catalog, state=states) as process:
-            complete, errors = _deliver(process.stdout or (), outputs)
-            code = process.wait()
-    rows = {name: output.rows for name, output in outputs.items() if name in complete and output.is_saved}
-    if code == 0 and len(rows) == len(outputs):
-        return rows
-    causes = [error for error in errors if error.get("stream_descriptor")] or errors
-    raise SyncFailed(
-        "\n".join(error["message"] for error in causes) or f"The connector stopped, with exit code {code}.",
-        rows,
-        not causes or any(error["failure_type"] != "config_error" for error in causes),
-    )
-
-
-def _deliver(lines: Iterable[str], outputs: Mapping[str, "_Output"]) -> tuple[set[str], list[dict[str, Any]]]:
-    """Deals with the connector's messages. Returns the streams that are complete, and the errors."""
-    complete: set[str] = set()
-    errors: list[dict[str, Any]] = []
-    for line in lines:
-        message = json.loads(line)
-        trace = message.get("trace", {})
-        if message["type"] == "RECORD":
-            outputs[message["record"]["stream"]].add(message["record"]["data"])
-        elif message["type"] == "STATE":
-            stream = message["state"]["stream"]
-            outputs[stream["stream_descriptor"]["name"]].save({"type": "STREAM", "stream": stream})
-        elif trace.get("type") == "STREAM_STATUS" and trace["stream_status"]["status"] == "COMPLETE":
-            complete.add(trace["stream_status"]["stream_descriptor"]["name"])
-        elif trace.get("type") == "ERROR":
-            errors.append(trace["error"])
-    return complete, errors
+        for item in read(config, outputs, states, executable):
+            if isinstance(item, Row):
+                outputs[item.stream].add({**item.data, **(added or {})})
+            else:
+                outputs[item.stream].save(item.content)
+    return {name: output.rows for name, output in outputs.items()}
 
 
 class _Output:
@@ -95,11 +54,6 @@ class _Output:
         self._folder = folder / "rows" / stream
         self._state = folder / "state" / f"{stream}.json"
         self._unfinished: TextIO | None = None
-
-    @property
-    def is_saved(self) -> bool:
-        """Whether a state stands for all rows."""
-        return self._unfinished is None
 
     def state(self) -> list[Any]:
         """The last state, if there is one."""
@@ -145,37 +99,6 @@ def _only_one(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise SyncFailed(f"Another sync is writing to {folder}.") from None
         yield
-
-
-@contextmanager
-def connector(executable: str, command: str, **files: Any) -> Iterator["subprocess.Popen[str]"]:
-    """The connector at work on these files. It is stopped if its messages cannot be dealt with."""
-    with TemporaryDirectory() as temporary:  # which nobody else may enter
-        arguments = [executable, command]
-        for option, content in files.items():
-            file = Path(temporary, f"{option}.json")
-            file.write_text(json.dumps(content), "utf-8")
-            arguments += [f"--{option}", str(file)]
-        with subprocess.Popen(arguments, stdout=subprocess.PIPE, encoding="utf-8") as process:
-            try:
-                yield process
-            except BaseException:
-                process.terminate()
-                raise
-
-
-def configured_catalog(streams: Iterable[str]) -> dict[str, Any]:
-    """What to read: these streams, incrementally."""
-    return {
-        "streams": [
-            {
-                "stream": {"name": name, "json_schema": {}, "supported_sync_modes": ["full_refresh", "incremental"]},
-                "sync_mode": "incremental",
-                "destination_sync_mode": "append",
-            }
-            for name in streams
-        ]
-    }
 
 
 if __name__ == "__main__":

@@ -24,12 +24,13 @@ jq --null-input '{streams: ($ARGS.positional | map({
     sync_mode: "incremental", destination_sync_mode: "append"}))}' --args "$@" > "$work/catalog.json"
 [ -e "$folder/state.json" ] || echo '[]' > "$folder/state.json"
 
-# Rows, states and error messages, each into a place of its own.
+# Rows, states, and errors with warnings, each into a place of its own.
 source-invoices read --config "$config" --catalog "$work/catalog.json" --state "$folder/state.json" |
   jq --raw-output '
     if .type == "RECORD" then "\(.record.stream).jsonl\t\(.record.data | tojson)"
     elif .type == "STATE" then "states\t\(.state | tojson)"
     elif .trace.type == "ERROR" then ["error", .trace.error.message] | @tsv
+    elif .log.level == "WARN" then ["error", .log.message] | @tsv
     else empty end' |
   awk -F '\t' -v work="$work" '{ print $2 > ($1 == "error" ? "/dev/stderr" : work "/" $1) }'
 

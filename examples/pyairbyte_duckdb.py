@@ -4,6 +4,7 @@ Needs Python 3.10 to 3.12, `pip install airbyte`, and the connector: either inst
 the PATH, or as an image for Docker (for podman, see docs/running.md).
 
     python pyairbyte_duckdb.py config.json invoices.duckdb
+    python pyairbyte_duckdb.py config.json invoices.duckdb --full-refresh
     python pyairbyte_duckdb.py config.json invoices.duckdb --image localhost/airbyte/source-invoices:0.1.0
 """
 
@@ -21,6 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("config", type=Path, help="the connector's configuration, a JSON file")
     parser.add_argument("database", type=Path, help="the DuckDB file, made if it does not exist")
+    parser.add_argument("--full-refresh", action="store_true", help="read everything, and drop what is gone")
     parser.add_argument("--image", help="run the connector in a container of this image")
     parser.add_argument("--host-network", action="store_true", help="let the container reach servers on this machine")
     options = parser.parse_args()
@@ -47,11 +49,13 @@ def main() -> None:
         )
         cache = ab.caches.DuckDBCache(db_path=options.database, cache_dir=Path(closed, "cache"))
         keys = {stream.name: stream.source_defined_primary_key for stream in source.discovered_catalog.streams}
+        # PyAirbyte replaces a table only when the read is whole, so a provider that fails keeps what it had.
+        how = {"write_strategy": "replace", "force_full_refresh": True} if options.full_refresh else {}
         failed = []
         # PyAirbyte keeps nothing of a read that fails, and the state stays. So each provider is read by itself.
         for provider, streams in groupby(keys, lambda name: name.split("_")[0]):
             try:
-                result = source.read(cache=cache, streams=list(streams), write_strategy="append")
+                result = source.read(cache=cache, streams=list(streams), **{"write_strategy": "append", **how})
             except ab.exceptions.PyAirbyteError as error:
                 print(error, file=sys.stderr)
                 failed.append(provider)

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """A Singer tap around source-invoices, for Meltano (see meltano.yml) and every Singer target.
 
-Needs Python 3.10 or later, invoice_files.py beside this file, and the connector. The configuration has the connector's
+Needs Python 3.10 or later, invoice_reader.py beside this file, and the connector. The configuration has the connector's
 own as `source`, and its `executable` unless that is on the PATH. Messages leave in the order in which the connector
 writes them: a state never before the rows that it stands for.
+
+A stream without a state is read whole. When it is complete, an ACTIVATE_VERSION message lets the target drop, or mark
+as deleted, what has not come.
 
     ./tap_invoices.py --config tap.json --discover > catalog.json
     ./tap_invoices.py --config tap.json --catalog catalog.json --state state.json | target-...
@@ -13,15 +16,14 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Iterable
+import time
 from pathlib import Path
 from typing import Any
 
-from invoice_files import configured_catalog, connector
+from invoice_reader import Row, SyncFailed, discover, read
 
 
-def main() -> int:
-    """Returns the connector's exit code."""
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", type=_file, required=True)
     parser.add_argument("--discover", action="store_true")
@@ -29,42 +31,46 @@ def main() -> int:
     parser.add_argument("--state", type=_file, default={})
     options = parser.parse_args()
     executable = options.config.get("executable", "source-invoices")
-    files: dict[str, Any] = {"config": options.config["source"]}
-    if options.discover:
-        with connector(executable, "discover", **files) as process:
-            for message in _messages(process.stdout or ()):
-                if message["type"] == "CATALOG":
-                    streams = [_entry(stream) for stream in message["catalog"]["streams"]]
-                    print(json.dumps({"streams": streams}, indent=2))
-            return process.wait()
-    chosen = [entry for entry in options.catalog["streams"] if _is_chosen(entry)]
-    bookmarks: dict[str, Any] = options.state.get("bookmarks", {})
-    files["catalog"] = configured_catalog(entry["tap_stream_id"] for entry in chosen)
-    files["state"] = list(bookmarks.values())
+    config = options.config["source"]
+    try:
+        if options.discover:
+            streams = [_entry(stream) for stream in discover(config, executable)]
+            print(json.dumps({"streams": streams}, indent=2))
+        else:
+            _read(config, options.catalog, options.state.get("bookmarks", {}), executable)
+    except SyncFailed as failure:
+        sys.exit(str(failure))
+
+
+def _read(config: dict[str, Any], catalog: dict[str, Any], bookmarks: dict[str, Any], executable: str) -> None:
+    chosen = [entry for entry in catalog["streams"] if _is_chosen(entry)]
+    streams = [entry["tap_stream_id"] for entry in chosen]
+    version = time.time_ns() // 1_000_000
+    whole = {name: {"version": version} for name in streams if name not in bookmarks}
+    failure: SyncFailed | None = None
     for entry in chosen:
         _write("SCHEMA", stream=entry["tap_stream_id"], schema=entry["schema"], key_properties=entry["key_properties"])
-    with connector(executable, "read", **files) as process:
-        for message in _messages(process.stdout or ()):
-            if message["type"] == "RECORD":
-                _write("RECORD", stream=message["record"]["stream"], record=message["record"]["data"])
-            elif message["type"] == "STATE":
-                stream = message["state"]["stream"]
-                bookmarks[stream["stream_descriptor"]["name"]] = {"type": "STREAM", "stream": stream}
+    try:
+        for item in read(config, streams, list(bookmarks.values()), executable):
+            if isinstance(item, Row):
+                sent = item.sent.isoformat()
+                _write(
+                    "RECORD", stream=item.stream, record=item.data, time_extracted=sent, **whole.get(item.stream, {})
+                )
+            else:
+                bookmarks[item.stream] = item.content
                 _write("STATE", value={"bookmarks": bookmarks})
-        return process.wait()
+    except SyncFailed as raised:
+        failure = raised
+    for name in failure.rows if failure else streams:
+        if name in whole:
+            _write("ACTIVATE_VERSION", stream=name, version=version)
+    if failure:
+        raise failure
 
 
 def _file(path: str) -> Any:
     return json.loads(Path(path).read_text("utf-8"))
-
-
-def _messages(lines: Iterable[str]) -> Iterable[dict[str, Any]]:
-    """The connector's messages; its errors go to standard error."""
-    for line in lines:
-        message = json.loads(line)
-        if message["type"] == "TRACE" and message["trace"]["type"] == "ERROR":
-            print(message["trace"]["error"]["message"], file=sys.stderr)
-        yield message
 
 
 def _entry(stream: dict[str, Any]) -> dict[str, Any]:
@@ -90,4 +96,4 @@ def _write(kind: str, **content: Any) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))  # clears away the files with the configuration
-    sys.exit(main())
+    main()

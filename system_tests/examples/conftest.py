@@ -7,6 +7,17 @@ import pytest
 
 from sandbox import Sandbox
 from system_tests.examples.workplace import Accounts, Workplace
+from system_tests.postgresql import NoPostgres, Postgres, programs
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    try:
+        programs()
+    except NoPostgres as missing:
+        pytest.skip(f"NOT TESTED: {missing}")
+    with Postgres() as server:
+        yield server
 
 
 @pytest.fixture

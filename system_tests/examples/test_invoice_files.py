@@ -17,7 +17,8 @@ STREAM = "payhubix_invoices"
 
 
 @pytest.fixture
-def example() -> ModuleType:
+def example(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(EXAMPLES)
     specification = importlib.util.spec_from_file_location("invoice_files", EXAMPLES / "invoice_files.py")
     assert specification and specification.loader
     module = importlib.util.module_from_spec(specification)

@@ -108,7 +108,7 @@ def test_the_tap_keeps_the_order_and_adds_earlier_states_to_each_state(workplace
 
 
 def record(stream: str, key: int) -> str:
-    return json.dumps({"type": "RECORD", "record": {"stream": stream, "data": {"id": key}}})
+    return json.dumps({"type": "RECORD", "record": {"stream": stream, "data": {"id": key}, "emitted_at": 1}})
 
 
 def state_of(stream: str, cursor: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 from sandbox import STREAMS, Fault, Request
 from system_tests.examples.workplace import CONNECTOR_ENVIRONMENT, KEYS, Accounts, Values, Workplace, changing_field
+from system_tests.postgresql import Postgres
 from tools import containers
 
 if sys.version_info >= (3, 13):
@@ -32,9 +33,11 @@ class Job:
     arguments: tuple[str, ...]
     path: tuple[Path, ...]
 
-    def run(self) -> "subprocess.CompletedProcess[str]":
+    def run(self, *options: str) -> "subprocess.CompletedProcess[str]":
         command = ("python", "pyairbyte_duckdb.py", "config.json", "invoices.duckdb", *self.arguments)
-        return self.workplace.run(*command, path=self.path, AIRBYTE_LOGGING_ROOT=str(self.workplace.folder / "logs"))
+        return self.workplace.run(
+            *command, *options, path=self.path, AIRBYTE_LOGGING_ROOT=str(self.workplace.folder / "logs")
+        )
 
     def query(self, sql: str) -> list[Any]:
         with duckdb.connect(str(self.workplace.folder / "invoices.duckdb"), read_only=True) as database:
@@ -140,6 +143,25 @@ def test_the_last_row_of_an_invoice_that_comes_twice_is_kept(installed: Job, acc
     assert accounts.values()[stream][last_of_page_1] == "Canceled"
 
 
+def test_a_full_refresh_drops_what_is_gone_from_providers_that_do_not_fail(installed: Job, accounts: Accounts) -> None:
+    del installed.workplace.config["ipxo"]
+    works, fails = "nexudus_payout_invoices", "payhubix_invoices"
+    assert installed.run().returncode == 0
+    earlier = accounts.values()
+    for stream in (works, fails):
+        accounts.sandbox.tables[stream].remove(accounts.sandbox.tables[stream].keys()[20])
+    assert installed.run().returncode == 0
+    assert installed.values([works, fails]) == {stream: earlier[stream] for stream in (works, fails)}
+
+    accounts.sandbox.faults.append(Fault("error_200", "payhubix_*"))
+    assert installed.run("--full-refresh").returncode == 1
+    assert installed.values([works, fails]) == {works: accounts.values()[works], fails: earlier[fails]}
+    assert installed.run("--full-refresh").returncode == 0
+    accounts.live_on()
+    assert installed.run().returncode == 0
+    assert installed.values([works, fails]) == {stream: accounts.values()[stream] for stream in (works, fails)}
+
+
 def test_other_users_cannot_read_the_configuration(installed: Job, accounts: Accounts) -> None:
     """PyAirbyte writes it to a file that every user may read, so a folder above it must be closed."""
     installed.workplace.config = {"payhubix": accounts.config["payhubix"]}
@@ -156,3 +178,40 @@ exec "{CONNECTOR_ENVIRONMENT}/source-invoices" "$@"
     installed.path = (programs, CONNECTOR_ENVIRONMENT)
     assert installed.run().returncode == 0
     assert "700" in modes.read_text().split()
+
+
+POSTGRES = """
+import json, sys
+import airbyte as ab
+config, port, password, database = sys.argv[1:]
+source = ab.get_source("source-invoices", local_executable="source-invoices", config=json.load(open(config)))
+source.select_all_streams()
+cache = ab.caches.PostgresCache(
+    host="127.0.0.1", port=int(port), username="books", password=password, database=database, schema_name="raw"
+)
+print(source.read(cache=cache).processed_records)
+"""
+
+
+@pytest.mark.parametrize("provider", ["ipxo", "nexudus", "payhubix"])
+def test_postgres_cache_does_not_load_ipxo(workplace: Workplace, postgres: Postgres, provider: str) -> None:
+    """PyAirbyte takes whatever a column called `date` has for a time, and PostgreSQL refuses that as a whole number.
+
+    docs/running.md says so. When this fails because IPXO is loaded, that is mended: then change it there.
+    """
+    postgres.create(workplace.folder.name)
+    workplace.config = {provider: workplace.config[provider]}
+    (workplace.folder / "load.py").write_text(POSTGRES)
+    address = (str(postgres.port), postgres.password, workplace.folder.name)
+    done = workplace.run(
+        *("python", "load.py", "config.json", *address),
+        AIRBYTE_OFFLINE_MODE="1",
+        AIRBYTE_LOGGING_ROOT="logs",
+        DO_NOT_TRACK="1",
+    )
+    if provider == "ipxo":
+        assert done.returncode == 1
+        assert 'column "date" is of type bigint but expression is of type timestamp' in done.stderr
+    else:
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines()[-1] == "40"

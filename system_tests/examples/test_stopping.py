@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from sandbox import Request
-from system_tests.examples.workplace import CONNECTOR_ENVIRONMENT, Accounts, Workplace
+from system_tests.examples.workplace import CONNECTOR_ENVIRONMENT, ORCHESTRATORS, Accounts, Workplace
 
 STREAM = "payhubix_invoices"
 OPTIONS = {
     "invoice_files.py": ("config.json", "data", STREAM),
     "tap_invoices.py": ("--config", "config.json", "--catalog", "catalog.json"),
     "pyairbyte_duckdb.py": ("config.json", "invoices.duckdb"),
+    "dlt_pipeline.py": ("config.json", "duckdb", STREAM),
 }
 
 
@@ -52,8 +53,10 @@ def test_a_job_that_is_stopped_removes_its_configuration(
             job.send_signal(signal.SIGTERM)
 
     accounts.sandbox.on_request = tell_to_stop
-    path = os.pathsep.join([str(CONNECTOR_ENVIRONMENT), os.environ["PATH"]])
+    environments = [ORCHESTRATORS] if example == "dlt_pipeline.py" else []
+    path = os.pathsep.join([*map(str, environments), str(CONNECTOR_ENVIRONMENT), os.environ["PATH"]])
     folders = {"TMPDIR": str(temporary), "AIRBYTE_LOGGING_ROOT": str(workplace.folder / "logs")}
+    folders["DLT_DATA_DIR"] = str(workplace.folder / "dlt")
     job = subprocess.Popen(
         ["python", example, *OPTIONS[example]],
         cwd=workplace.folder,

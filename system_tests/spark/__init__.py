@@ -1,0 +1,1 @@
+"""The example for Spark, run by Spark."""
