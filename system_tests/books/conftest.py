@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -15,22 +14,11 @@ from integration_tests.support.truth import last_month
 from sandbox import Sandbox
 from system_tests.books.loaders import FORMS, Reader
 from system_tests.books.ways import DuckDbWay, PostgresWay, Way
+from system_tests.books.world import DUCKDB, World
 from system_tests.postgresql import Postgres
 
 ROWS = 150
-DUCKDB = "pyairbyte"
 WAYS = (DUCKDB, *FORMS)
-
-
-@dataclass(frozen=True)
-class World:
-    """The databases, and what the sandbox held at each sync."""
-
-    ways: dict[str, Way]
-    first: datetime
-    second: datetime
-    earlier: truth.Rows
-    now: truth.Rows
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from system_tests.books.conftest import DUCKDB, World
 from system_tests.books.ways import PostgresWay
+from system_tests.books.world import DUCKDB, World
 from system_tests.postgresql import Postgres
 from tools.plain_sql.dbt import PROJECT
 from tools.plain_sql.tables import DLT, definition

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from system_tests.books.conftest import DUCKDB, World
 from system_tests.books.ways import DuckDbWay, PostgresWay, rows_of
+from system_tests.books.world import DUCKDB, World
 from system_tests.postgresql import Postgres
 from tools.plain_sql.files import FOLDER, write_duckdb, write_postgres
 

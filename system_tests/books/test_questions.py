@@ -9,8 +9,8 @@ import pytest
 
 from integration_tests.support import truth
 from integration_tests.support.truth import KEYS, Sums
-from system_tests.books.conftest import World
 from system_tests.books.ways import Way
+from system_tests.books.world import World
 from tools.plain_sql.dbt import HOME
 
 CENT = Decimal("0.005")
