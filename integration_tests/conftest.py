@@ -8,6 +8,7 @@ from airbyte_cdk.sources.declarative import concurrent_declarative_source
 
 from integration_tests.support import timing
 from sandbox import Sandbox
+from source_invoices.components.http import requester
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -16,6 +17,14 @@ def component_schema_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         once = functools.cache(concurrent_declarative_source.get_declarative_component_schema)
         patch.setattr(concurrent_declarative_source, "get_declarative_component_schema", once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_provider_is_quick() -> Iterator[None]:
+    """From a provider that answers at once, no page is fetched ahead. Requests would depend on the machine's speed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(requester, "_QUICK", 0)
         yield
 
 

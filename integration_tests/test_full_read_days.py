@@ -184,6 +184,6 @@ def test_every_status_of_payhubix_that_is_not_final_is_followed() -> None:
             table.change(key, status=status)
         output = whole_sync(sandbox, PAYHUBIX)
         for key in chosen:
-            table.change(key, status="Paid", note="paid")
+            table.change(key, status="Paid")
         last = whole_sync(sandbox, PAYHUBIX, output)
-        assert [latest(PAYHUBIX, output, last)[key].get("note") for key in chosen] == ["paid"] * 4
+        assert [latest(PAYHUBIX, output, last)[key]["status"] for key in chosen] == ["Paid"] * 4

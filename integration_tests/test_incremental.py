@@ -45,13 +45,15 @@ def test_new_and_changed_invoices_arrive_in_each_of_three_syncs(sandbox: Sandbox
     oldest = table.keys()[-1]
     table.change(oldest, status="unpaid")
     output = sync(sandbox, stream)
-    for note in range(3):
+    # Payhubix's look-up of an invoice shows few fields.
+    field = "currency_amount" if stream == "payhubix_invoices" else "note"
+    for value in range(3):
         new = table.add()
-        table.change(oldest, note=note)
+        table.change(oldest, {field: value})
         output = sync(sandbox, stream, output)
         assert {new, oldest} <= keys(output, stream)
         (record,) = [record for record in output.records(stream) if record[STREAMS[stream]] == oldest]
-        assert record["note"] == note
+        assert record[field] == value
 
 
 @pytest.mark.parametrize("stream", STREAMS)
@@ -105,7 +107,6 @@ def test_an_interrupted_history_continues_after_its_last_closed_window() -> None
         sandbox.nexudus.limits = None
         sync(sandbox, stream)
         newest = max(str(request.value("from_PayoutInvoice_UpdatedOn") or "") for request in sandbox.requests)
-        before = len(sandbox.requests)
         refused = Fault(
             kind="status",
             status=403,
@@ -116,13 +117,13 @@ def test_an_interrupted_history_continues_after_its_last_closed_window() -> None
         failed = read(sandbox.config(), [stream])
         assert failed.exit_code == 1
         sandbox.faults.clear()
+        asked = len(sandbox.requests)
         again = sync(sandbox, stream, failed)
         assert keys(failed, stream) | keys(again, stream) == set(sandbox.tables[stream].keys())
         (state,) = failed.state()
         since = parse_text_time(state["stream"]["stream_state"]["UpdatedOn"]) - timedelta(days=1)
-        assert sandbox.count(stream) > before
-        assert sandbox.requests[-1].value("from_PayoutInvoice_UpdatedOn") == since.strftime("%Y-%m-%dT%H:%M")
-        assert len(again.records(stream)) < 10
+        starts = [request.value("from_PayoutInvoice_UpdatedOn") for request in sandbox.requests[asked:]]
+        assert next(filter(None, starts)) == since.strftime("%Y-%m-%dT%H:%M")
 
 
 def test_an_update_of_nexudus_that_appears_a_day_late_arrives(sandbox: Sandbox) -> None:

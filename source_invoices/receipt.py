@@ -1,9 +1,9 @@
 """The receipt of a stream: what was counted and read, and what is worth a warning. An auditor can file it."""
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable
 
+from source_invoices.components.incremental.distinct_keys import DistinctKeys
 from source_invoices.components.pages.plan import Figures
 
 _MOST_EXAMPLES = 3
@@ -21,7 +21,7 @@ class Receipt:
         self._counted: int | None = None
         self._is_whole = True
         self._since = ""
-        self._notes: Counter[str] = Counter()
+        self._notes: dict[str, DistinctKeys] = {}
         self._examples: dict[str, list[str]] = {}
         self._closing: list[Callable[[], Iterable[str]]] = []
 
@@ -41,18 +41,26 @@ class Receipt:
             self._is_whole &= figures.is_whole
             self._since = figures.since or self._since
 
+    def settle(self, *, counted: int, distinct: int, is_whole: bool) -> None:
+        """Replaces the sums of windows, which may share rows, by what is known of the whole list."""
+        with self._lock:
+            self._counted, self._distinct = counted, distinct
+            self._is_whole |= is_whole
+
     def close_with(self, warnings: Callable[[], Iterable[str]]) -> None:
         """Adds warnings that are known only when the stream has been read."""
         self._closing.append(warnings)
 
-    def warn(self, note: str, examples: Iterable[object] = (), count: int = 1) -> None:
-        """Notes what the stream ends with a warning for. It is said once, with how often it happened."""
+    def warn(self, note: str, key: object, example: str) -> None:
+        """Notes what the stream ends with a warning for. It is said once, with the number of invoices.
+
+        key: of the invoice, which may be read more than once, in a list and by its detail.
+        """
         with self._lock:
-            self._notes[note] += count
+            self._notes.setdefault(note, DistinctKeys()).add([key])
             shown = self._examples.setdefault(note, [])
-            for example in examples:
-                if len(shown) < _MOST_EXAMPLES and str(example) not in shown:
-                    shown.append(str(example))
+            if len(shown) < _MOST_EXAMPLES and example not in shown:
+                shown.append(example)
 
     def line(self, stream: str) -> str:
         """Returns the receipt in one line."""
@@ -71,9 +79,9 @@ class Receipt:
     def warnings(self, stream: str) -> list[str]:
         """Returns a sentence for each thing that is worth a warning."""
         sentences = []
-        for note, times in self._notes.items():
+        for note, keys in self._notes.items():
             examples = ", ".join(self._examples[note])
-            sentences.append(f"{stream}: {note} ({times:,} times; {examples})." if examples else f"{stream}: {note}.")
+            sentences.append(f"{stream}: {note} ({_number(keys.count(), 'invoice')}; {examples}).")
         closing = [sentence for warnings in self._closing for sentence in warnings()]
         return sentences + [f"{stream}: {sentence}" for sentence in closing]
 

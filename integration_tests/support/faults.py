@@ -16,17 +16,20 @@ from sandbox import Fault, Request, Sandbox
 
 ROWS = 9
 PAGE_SIZE = 3
+# Seconds. From a provider that answers at once, no page is fetched ahead.
+LATENCY = 0.01
 DETAILS = "ipxo_invoice"
 # The requests that a stream's rows come from, and the stream.
 ROUTES = {**{stream: stream for stream in STREAMS}, DETAILS: "ipxo_invoices"}
 # The requests that a stream takes without a fault. A list whose pages are fetched ahead is checked on page 1. Payhubix's
-# list is also counted on its last page, before and after. Nexudus's list is also counted by one request.
+# list is also counted on its last page, before and after. Nexudus's windows are also counted: the list, what is before
+# `start_date`, and what the next sync reads again.
 REQUESTS = {
     "ipxo_payout_invoices": 4,
     "ipxo_invoices": 3,
     "ipxo_invoice": 9,
     "ipxo_ecommerce_invoices": 4,
-    "nexudus_payout_invoices": 4,
+    "nexudus_payout_invoices": 7,
     "payhubix_invoices": 5,
 }
 
@@ -170,7 +173,7 @@ class Reading:
 @contextmanager
 def faulty(route: str, case: Case) -> Iterator[Sandbox]:
     """A sandbox in which a case's fault strikes a route."""
-    with Sandbox(rows=ROWS, span=timedelta(days=200)) as sandbox:
+    with Sandbox(rows=ROWS, span=timedelta(days=200), latency=LATENCY) as sandbox:
         sandbox.nexudus.limits = None
         for settings in sandbox.lists.values():
             settings.max_page_size = PAGE_SIZE

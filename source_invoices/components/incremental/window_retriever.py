@@ -27,7 +27,6 @@ from source_invoices.times import earlier, parse_text_time, to_rfc3339
 # window that has just ended.
 _LATENESS = timedelta(days=1)
 
-
 # As in the manifest: the next sync asks again for what was updated a day before the cursor.
 _LOOKBACK = timedelta(days=1)
 
@@ -91,9 +90,10 @@ class WindowRetriever(PageRetriever):
         total = self._count("all", stream_slice.cursor_slice)
         if since := start_date(self.config):
             total -= self._count("before", {"end_time": to_rfc3339(since - _LOOKBACK)})
-        if self._sync.missing(total):
-            plan = ListPlan()
-            yield from self._read_window(plan, "all", stream_slice)
+        lacks_rows = self._sync.missing(total)
+        if lacks_rows:
+            yield from self._read_window(ListPlan(), "all", stream_slice)
+        self._receipt.settle(counted=total, distinct=self._sync.distinct(), is_whole=lacks_rows)
         newest = self._sync.newest or stream_slice.cursor_slice["start_time"]
         self._sync.rows = total
         recent = {"start_time": to_rfc3339(earlier(parse_text_time(newest), _LOOKBACK))}

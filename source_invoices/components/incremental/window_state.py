@@ -42,6 +42,10 @@ class WindowSync:
             self._met.add(keys)
             self.newest = max(self.newest, newest)
 
+    def distinct(self) -> int:
+        """Returns how many different invoices the windows have shown."""
+        return self._met.count()
+
     def missing(self, total: int) -> bool:
         """Returns whether the windows lack rows. total: of the whole list, without windows."""
         older = total - self._met.count()

@@ -80,7 +80,9 @@ class Timestamps(PageTransformation):
         except (ValueError, TypeError) as error:
             if name in (self.issued, self.cursor_field):
                 raise self._unreadable(row, name, error) from error
-        self._receipt.warn(f"the time in `{name}` cannot be read and is left out", [repr(row[name])[:100]])
+        self._receipt.warn(
+            f"the time in `{name}` cannot be read and is left out", row.get(self.key), repr(row[name])[:100]
+        )
         return None
 
     def _unreadable(self, row: Mapping[str, Any], name: str, error: Exception) -> AirbyteTracedException:
