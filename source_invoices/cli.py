@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from source_invoices.process_end import end_well
+
 _EXAMPLES = """examples:
   source-invoices spec
   source-invoices check --config config.json
@@ -40,8 +42,11 @@ class _Version(argparse.Action):
 def main(arguments: Sequence[str] | None = None, make_source: Callable[..., Any] | None = None) -> None:
     """Runs a command. Exits 1 after a failure and 2 for arguments that it does not know.
 
-    make_source: builds another source than SourceInvoices.
+    arguments: those of the process by default, which then ends as process_end.py says. make_source: builds another
+    source than SourceInvoices.
     """
+    if arguments is None:
+        end_well()
     parsed = parse(sys.argv[1:] if arguments is None else arguments)
     if parsed.command == "spec":
         from source_invoices.manifest_file import load_specification  # noqa: PLC0415
