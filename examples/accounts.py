@@ -1,5 +1,7 @@
 """The accounts that a job reads: a folder with one JSON file each, or one JSON file with all, by name.
 
+Needs Python 3.10 or later, and invoice_reader.py beside this file.
+
 A name is that of the file (acme.json is the account acme) or the key, and its configuration is the connector's. Jobs
 pass names around and look a configuration up where it is used. To keep configurations in a secret manager, change
 `names` and `configuration`.

@@ -1,5 +1,7 @@
 r"""The invoices in the table of spark_accounts.py: for each stream a view with typed columns and one row an invoice.
 
+Needs Spark 4.1 or later, and the catalog that the connector prints:
+
     source-invoices discover --config config.json > catalog.json
     spark-submit spark_views.py TABLE catalog.json \
         "SELECT account, sum(currency_amount) FROM payhubix_invoices GROUP BY account"
