@@ -60,4 +60,4 @@ def test_a_job_passes_on_the_warning_that_names_a_vanished_invoice(
     (workplace.folder / "state.json").write_text("{}")
     assert "open at the last sync" not in run()
     table.remove(unpaid)
-    assert f"1 invoices ({unpaid}) were open at the last sync, no longer in the list." in run()
+    assert f"1 invoice open at the last sync, no longer in the list: {unpaid}." in run()
