@@ -5,7 +5,17 @@ from typing import Any
 
 import pytest
 
-from integration_tests.support.lists import NEXUDUS, NOW, latest, lines, one_list, settle, whole_sync
+from integration_tests.support.lists import (
+    NEXUDUS,
+    NOW,
+    assert_said,
+    latest,
+    lines,
+    one_list,
+    settle,
+    sync,
+    whole_sync,
+)
 from sandbox import Fault, Sandbox
 from sandbox.exchange import Request
 
@@ -73,3 +83,19 @@ def test_updates_of_old_invoices_hide_no_import(times: dict[str, Any]) -> None:
         imported = table.add(times)
         outputs.append(whole_sync(sandbox, NEXUDUS, outputs[-1]))
         assert imported in latest(NEXUDUS, *outputs)
+
+
+def test_a_page_that_says_it_is_the_last_is_not_believed_for_ever() -> None:
+    stream = "payhubix_invoices"
+
+    def end(body: Any) -> Any:
+        body["message"] |= {"next_page": 0, "page_count": 2}
+        return body
+
+    with one_list(stream, 12, 3) as sandbox:
+        fault = Fault("edit", stream, times=None, edit=end, when=lambda request: request.page == 2)
+        sandbox.faults.insert(0, fault)
+        output = sync(sandbox, stream)
+        assert_said(output, stream)
+        sandbox.faults.remove(fault)
+        assert len(latest(stream, output, whole_sync(sandbox, stream, output))) == 12
