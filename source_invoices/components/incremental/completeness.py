@@ -29,7 +29,6 @@ class Completeness:
         self._totals_before: set[int] = set()
         self._newest_before: datetime | None = None
         self._most_before = 0
-        self._greatest_total_before = 0
         self.restart()
 
     def restart(self) -> None:
@@ -130,11 +129,10 @@ class Completeness:
     def _is_shorter_than_stated(self) -> bool:
         """Returns whether a page says that it is the last although another page of this reading states more pages.
 
-        A server that lags behind says so. A list that keeps shrinking is believed after several readings, if it was
-        longer in the reading before.
+        A server that lags behind says so. A list that keeps shrinking is believed after several readings.
         """
         is_short = self._most_pages > 1 and self._place <= (self._most_pages - 1) * (self._page_size or 1)
-        is_shrinking = max(self._totals, default=0) < self._greatest_total_before
+        is_shrinking = max(self._totals, default=0) < max(self._totals_before, default=0)
         return is_short and not (is_shrinking and self.readings >= _MOST_READINGS // 2)
 
     def has_met_all(self) -> bool:
@@ -161,7 +159,6 @@ class Completeness:
             self._most_before = 0
         self._most_before = max(self._most_before, self._place, *self._totals, 0)
         self._totals_before, self._newest_before = self._totals, self._newest
-        self._greatest_total_before = max(self._totals, default=0)
         self._asked_size = max(1, (self._page_size or 1) - 1)
         self.restart()
 
