@@ -144,7 +144,7 @@ class LookbackScan:
         if not self._is_finished:
             return None
         start = self._next_start()
-        owed = self.details.missing | (set(self.open.unseen) - set(self.vanished))
+        owed = dict.fromkeys(set(self.open.unseen) - set(self.vanished)) | self.details.missing
         keys, older = self.open.keys(start, owed)
         if self.back_dated() > 0 and not self.reads_everything:
             # Only the details have shown that an open invoice is gone, behind which another one hides: the next sync

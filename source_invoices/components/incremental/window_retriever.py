@@ -87,7 +87,7 @@ class WindowRetriever(PageRetriever):
 
     def _read_what_windows_lack(self, stream_slice: StreamSlice) -> Iterable[Record]:
         """Counts the whole list, and reads it where the windows have shown too few rows."""
-        total = self._count("all", stream_slice.cursor_slice)
+        total = self._sync.total = self._count("all", stream_slice.cursor_slice)
         if since := start_date(self.config):
             total -= self._count("before", {"end_time": to_rfc3339(since - _LOOKBACK)})
         lacks_rows = self._sync.missing(total)
