@@ -136,7 +136,7 @@ class Completeness:
 
         A server that lags behind does. A list that keeps shrinking is believed after several readings."""
         is_short = self._most_pages > 1 and self._place <= (self._most_pages - 1) * (self._page_size or 1)
-        is_shrinking = max(self._totals, default=0) < max(self._totals_before, default=0)
+        is_shrinking = max(self._totals.values, default=0) < self._earlier.latest
         return is_short and not (is_shrinking and self.readings >= _MOST_READINGS // 2)
 
     def has_met_all(self) -> bool:

@@ -8,12 +8,13 @@ from source_invoices.components.incremental.distinct_keys import DistinctKeys
 class EarlierReadings:
     """The distinct keys of all readings since the list last moved, and what its pages stated then.
 
-    most: the greatest number of rows that the list was said to have.
+    most: the greatest number of rows that the list was said to have. latest: the same, in the last of the readings.
     """
 
     def __init__(self) -> None:
         self.met: DistinctKeys | None = None
         self.most = 0
+        self.latest = 0
         self._totals: set[int] = set()
         self._newest: datetime | None = None
 
@@ -34,5 +35,6 @@ class EarlierReadings:
             self.met.merge(met)
         else:
             self.met, self.most = met, 0
-        self.most = max(self.most, place, *totals, 0)
+        self.latest = max(totals, default=0)
+        self.most = max(self.most, place, self.latest)
         self._totals, self._newest = totals, newest
