@@ -124,7 +124,7 @@ models: $(VENV)/installed  ## read 100,000 restless lists of each kind by the co
 		-r locks/runtime.txt
 	touch $@
 
-bench: .venv-bench/installed dist  ## measure against other readers, and renew tools/benchmarks/README.md; takes an hour (Python 3.11)
+bench: .venv-bench/installed dist  ## measure against other readers, and renew tools/benchmarks/README.md; takes half an hour (Python 3.11)
 	.venv-bench/connector/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
 		dist/*.whl
 	.venv-bench/bin/python -m tools.benchmarks
