@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -29,6 +29,7 @@ Kind = Literal[
     "edit",
     "slow",
     "redirect",
+    "raw",
 ]
 
 ALL = sys.maxsize
@@ -56,6 +57,8 @@ class Fault:
         edit: the normal JSON body, changed by `edit`.
         slow: the normal answer, `delay` seconds late.
         redirect: 302 to `location`.
+        raw: the bytes of `pieces` in place of an answer, `delay` seconds apart, then the connection is closed. With
+            `endless`, the last piece is sent again and again. Without pieces the connection stays open and silent.
     """
 
     kind: Kind
@@ -66,6 +69,8 @@ class Fault:
     retry_after: str | None = None
     delay: float = 0.0
     location: str = ""
+    pieces: Sequence[bytes] = ()
+    endless: bool = False
     body: Any = None
     rows_behind: int | None = 1
     edit: Callable[[Any], Any] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from itertools import chain, repeat
 from typing import Protocol
 from urllib.parse import parse_qsl
 
@@ -13,6 +14,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 from sandbox.exchange import Answer, Endpoint, Request
 from sandbox.faults import Fault, answer_with, struck
+
+SILENCE = 0.1
+"""After how many seconds it is looked whether the client of a silent connection has gone."""
 
 Report = Callable[[int, str], Answer]
 
@@ -77,6 +81,11 @@ class Application:
         )
         if pause > 0:
             await asyncio.sleep(pause)
+        if fault is not None and fault.kind == "raw":
+            await send_raw(fault, receive)
+            request.ended = time.monotonic()
+            await close_connection(receive)
+            return
         answer = self._answer(endpoint, request, fault)
         if fault is not None and fault.kind == "drop":
             request.ended = time.monotonic()
@@ -117,6 +126,20 @@ async def respond(request: Request, answer: Answer, send: Send, cut: bool) -> No
     await send({"type": "http.response.start", "status": answer.status, "headers": raw})
     body = content[: len(content) // 2] if cut else content
     await send({"type": "http.response.body", "body": body, "more_body": cut})
+
+
+async def send_raw(fault: Fault, receive: Receive) -> None:
+    """Sends the pieces of a fault as they are, past uvicorn. Returns at the end, or when the client has gone."""
+    transport = receive.__self__.transport  # type: ignore[attr-defined]
+    pieces = chain(fault.pieces, repeat(fault.pieces[-1])) if fault.endless else iter(fault.pieces)
+    for number, piece in enumerate(pieces):
+        if number:
+            await asyncio.sleep(fault.delay)
+        if transport.is_closing():
+            return
+        transport.write(piece)
+    while not fault.pieces and not transport.is_closing():
+        await asyncio.sleep(SILENCE)
 
 
 async def close_connection(receive: Receive) -> None:

@@ -12,6 +12,16 @@ _CDK_SUMMARY = "During the sync, the following streams did not sync successfully
 # In the order in which a person must act on them.
 _FAILURE_TYPES = (FailureType.config_error, FailureType.system_error, FailureType.transient_error)
 
+_LONGEST_QUOTE = 300
+_LONGEST_READ = 100_000
+
+
+def one_line(words: str) -> str:
+    """Returns words of others in one line that steers no terminal, shortened and without secrets."""
+    printable = "".join(sign if sign.isprintable() else " " for sign in words[:_LONGEST_READ])
+    line = filter_secrets(" ".join(printable.split()))
+    return line if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}..."
+
 
 def config_error(message: str) -> AirbyteTracedException:
     """Returns a failure that the configuration, catalog or state must be changed for."""

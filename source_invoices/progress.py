@@ -29,6 +29,11 @@ class Progress:
         self._rows: defaultdict[str, dict[Hashable, int]] = defaultdict(dict)
         self._lock = threading.Lock()
 
+    def rows(self, stream: str) -> int | None:
+        """Returns the number of rows of a stream; None while it is not known."""
+        with self._lock:
+            return sum(self._rows[stream].values()) if stream in self._rows else None
+
     def expect(self, stream: str, part: Hashable, rows: int) -> None:
         """Notes the number of rows of a part of a stream, such as one of its windows."""
         with self._lock:

@@ -47,6 +47,11 @@ class Receipt:
             self._counted, self._distinct = counted, distinct
             self._is_whole |= is_whole
 
+    def read_so_far(self) -> tuple[int, int]:
+        """Returns the number of emitted invoices, and of pages of the list."""
+        with self._lock:
+            return self._emitted, self._pages
+
     def close_with(self, warnings: Callable[[], Iterable[str]]) -> None:
         """Adds warnings that are known only when the stream has been read."""
         self._closing.append(warnings)

@@ -33,6 +33,7 @@ from source_invoices.components.pages.whole_page import RecordPage
 from source_invoices.config import validation_errors, with_defaults
 from source_invoices.errors import FailureLog, config_error, summary
 from source_invoices.manifest_file import load_manifest
+from source_invoices.progress_log import ProgressLog
 from source_invoices.stream_messages import add_window_state, is_first_failure, log_receipt
 from source_invoices.sync_context import SyncContext
 
@@ -98,7 +99,8 @@ class SourceInvoices(BoundSource):
             return AirbyteConnectionStatus(status=Status.FAILED, message=" ".join(self._validation_errors))
         source = self if self._is_check else self._another(config=self._config, limits=CHECK_LIMITS)
         names = self.resolved_manifest["check"]["stream_names"]
-        return check_streams([stream for stream in source.streams(self._config) if stream.name in names], logger)
+        streams = [stream for stream in source.streams(self._config) if stream.name in names]
+        return check_streams(streams, logger, source.context.retry_policy.whole_check)
 
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
         """Returns the catalog's streams, else all of the configured providers, with the state that they go on from."""
@@ -153,18 +155,22 @@ class SourceInvoices(BoundSource):
         failures: dict[str, AirbyteErrorTraceMessage] = {}
         failure_log = FailureLog()
         self.logger.addFilter(failure_log)
+        progress_log = ProgressLog(lambda: self.context, (self._retry_policy or RetryPolicy()).progress, self.logger)
         try:
             for message in super().read(logger, config, catalog, state):
                 if isinstance(message, RecordPage):
                     yield message
                     self.context.backpressure.written(len(message.rows))
-                elif is_first_failure(message, failures):
+                    continue
+                progress_log.note(message)
+                if is_first_failure(message, failures):
                     add_window_state(message, self.context)
                     log_receipt(message, self.context, self.logger)
                     yield message
         except AirbyteTracedException as error:
             raise summary(failures) if failures else error from None
         finally:
+            progress_log.stop()
             self.context.backpressure.give_up()
             self.logger.removeFilter(failure_log)
 

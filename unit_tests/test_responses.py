@@ -10,7 +10,8 @@ from airbyte_cdk.sources.streams.http.error_handlers.response_models import Resp
 from airbyte_cdk.utils import airbyte_secrets_utils
 
 from source_invoices.components.http.json_body import decode
-from source_invoices.components.http.responses import Resolutions, quote, resolve_status, why_unanswered
+from source_invoices.components.http.responses import Resolutions, quote, resolve_status
+from source_invoices.components.http.unanswered import why_unanswered
 
 
 def answer(body: Any, status: int = 400, content_type: str = "application/json") -> requests.Response:
@@ -113,7 +114,7 @@ def test_unusual_json_is_read(body: bytes, expected: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "action"),
     [
-        (204, ResponseAction.RETRY), (206, ResponseAction.RETRY), (301, ResponseAction.FAIL), (304, ResponseAction.FAIL),
+        (204, ResponseAction.RETRY), (206, ResponseAction.RETRY), (301, ResponseAction.FAIL), (304, ResponseAction.RETRY),
         (400, ResponseAction.FAIL), (401, ResponseAction.REFRESH_TOKEN_THEN_RETRY), (403, ResponseAction.FAIL),
         (404, ResponseAction.FAIL), (408, ResponseAction.RETRY), (409, ResponseAction.RATE_LIMITED),
         (410, ResponseAction.FAIL), (422, ResponseAction.FAIL), (429, ResponseAction.RATE_LIMITED),

@@ -1,5 +1,6 @@
 """Waits: what a provider names in either form, and for how long else."""
 
+import math
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
@@ -13,13 +14,17 @@ from hypothesis import strategies as st
 
 from source_invoices.components.http.stream_failure import StreamFailure
 from source_invoices.components.http.throttling import ProviderPause, RetryPolicy, retry_after
+from source_invoices.components.http.tokens import lifetime_of
+from source_invoices.components.http.waiting import in_words
 from source_invoices.sync_context import context_of
 
 POLICY = RetryPolicy()
 
 
-def named(header: str | None) -> float | None:
+def named(header: str | None, date: str | None = None) -> float | None:
     response = requests.Response()
+    if date is not None:
+        response.headers["Date"] = date
     if header is not None:
         response.headers["Retry-After"] = header
     return retry_after(response)
@@ -34,6 +39,57 @@ def test_a_date_is_read_as_the_time_until_then() -> None:
     moment = datetime.now(timezone.utc) + timedelta(seconds=90)
     assert named(format_datetime(moment, usegmt=True)) == pytest.approx(90, abs=5)
     assert named(format_datetime(moment - timedelta(days=1), usegmt=True)) == 0
+
+
+@pytest.mark.parametrize("clock", [timedelta(days=-4000), timedelta(hours=-1), timedelta(hours=5)])
+def test_a_date_is_read_against_the_date_of_the_answer(clock: timedelta) -> None:
+    now = datetime.now(timezone.utc) + clock
+    hint = format_datetime(now + timedelta(seconds=90), usegmt=True)
+    assert named(hint, format_datetime(now, usegmt=True)) == 90
+    assert named(hint, "yesterday") == pytest.approx(max(0, clock.total_seconds() + 90), abs=5)
+
+
+@pytest.mark.parametrize("hint", [None, 0.0, 0.1])
+def test_a_short_hint_waits_as_if_there_were_none(hint: float | None) -> None:
+    pause = ProviderPause()
+    for rounds in range(1, 5):
+        assert pause.extend(hint, POLICY) == rounds
+        assert pause.remaining() > 0.5 * 2 ** (rounds - 1) - 0.1
+        pause._until = 0
+
+
+@pytest.mark.parametrize("header", ["9" * 400, "9" * 5000])
+def test_hundreds_of_digits_are_a_long_wait(header: str) -> None:
+    assert named(header) == float("inf")
+    assert in_words(float("inf")) == "more than thirty years"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Fri, 31 Dec 99999 23:59:59 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "Mon, 01 Jan 0001 00:00:00 +2359",
+        "Mon, 01 Jan 2024 00:00:00 +9999",
+        "Mon, 01 Jan 2024 99:99:99 GMT",
+    ],
+)
+def test_a_date_beyond_the_calendar_names_no_wait(header: str) -> None:
+    assert not named(header)
+    assert named("Mon, 01 Jan 2024 00:00:00 GMT", header) is not None
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "seconds"),
+    [
+        (60, 60),
+        (1.5, 1.5),
+        (10**400, 1e9),
+        *((value, 3600) for value in (-(10**400), -1, 0, math.nan, "60", True, None, [60])),
+    ],
+)
+def test_the_lifetime_of_a_token_is_a_positive_number(lifetime: object, seconds: float) -> None:
+    assert lifetime_of({"expires_in": lifetime}) == seconds
 
 
 @pytest.mark.parametrize("header", [None, "", "soon", "-1", "1.5", "inf", "²", "Wed, 99 Foo 2025 07:28:00 GMT"])

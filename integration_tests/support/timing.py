@@ -5,6 +5,7 @@ Each function returns a context. They can be nested.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from source_invoices import SourceInvoices
@@ -27,8 +28,15 @@ def make_source(*arguments: Any, **options: Any) -> SourceInvoices:
 
 @contextmanager
 def short_waits() -> Iterator[None]:
-    """The waits before a request is repeated are a hundredth as long."""
-    _retry_policies.append(RetryPolicy(first_backoff=0.01))
+    """The waits before a request is repeated are a hundredth as long, and throttling is not outlasted."""
+    with policy(first_backoff=0.01, outlasts=0):
+        yield
+
+
+@contextmanager
+def policy(**changes: float) -> Iterator[None]:
+    """The retry policy has these values, and the others as they are."""
+    _retry_policies.append(replace(_retry_policies[-1] if _retry_policies else RetryPolicy(), **changes))  # type: ignore[arg-type]
     try:
         yield
     finally:

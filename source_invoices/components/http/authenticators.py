@@ -54,7 +54,8 @@ class TokenAuthenticator(DeclarativeAuthenticator):
             subject = f"sign-in, scope {self.scope}" if self.scope else "sign-in"
             handler = TokenErrorHandler(self.provider, subject, self.permission)
             policy = replace(context.retry_policy, **check_limits(self.config))
-            session = Transport(handler, StreamFailure(), ProviderPause(), policy).session()
+            policy = replace(policy, deadline=policy.sign_in_deadline)
+            session = Transport(handler, StreamFailure(), ProviderPause(), policy, subject).session()
             connect, answer = self.timeouts
             return AccessToken(session, url, form, self.headers, (connect, answer))
 

@@ -27,6 +27,7 @@ from source_invoices.components.http.transport import Transport
 from source_invoices.components.pages.error_handler import mark_key, page_of
 from source_invoices.components.pages.page import Page
 from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Position
+from source_invoices.providers import PROVIDERS
 from source_invoices.settings import check_limits, setting
 from source_invoices.sync_context import context_of
 
@@ -77,6 +78,7 @@ class PageRequester:
             context.failures.get(parameters["name"], StreamFailure),
             context.pauses.get(self.provider, ProviderPause),
             replace(context.retry_policy, **check_limits(self.config)),
+            f"{PROVIDERS[self.provider]}, {parameters['name']}",
             in_flight=context.in_flight(self.config["num_workers"]),
             budget=self.api_budget,
             renew=getattr(self.authenticator, "renew", None),

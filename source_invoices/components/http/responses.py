@@ -4,7 +4,6 @@ This module is here because the stock HttpResponseFilter sees neither the status
 not JSON, and its messages name no provider.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,13 +11,14 @@ from urllib.parse import urlsplit
 import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import ErrorResolution, ResponseAction
-from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_invoices.components.http.json_body import decode
+from source_invoices.errors import one_line
 from source_invoices.providers import PROVIDERS
 
-_LONGEST_QUOTE = 300
+_REDIRECTS = (301, 302, 303, 307, 308)
+TRY_LATER = "Please try again later."
 ACCESS_REFUSED = "access refused"
 # The fields of the providers' error bodies that have their words (documented, or seen in clients), the best first.
 _WORDS = ("error_description", "message", "Message", "detail", "title", "error", "errors", "Errors")
@@ -41,10 +41,9 @@ def quote(response: requests.Response) -> str:
     try:
         words = words_of(decode(response))
     except ValueError:
-        words = "" if "html" in response.headers.get("Content-Type", "") else response.text.strip()
-    words = filter_secrets(" ".join("".join(sign if sign.isprintable() else " " for sign in words).split()))
-    if len(words) > _LONGEST_QUOTE:
-        words = words[:_LONGEST_QUOTE] + "..."
+        # In UTF-8 whatever the header says, which may name a charset that there is not.
+        words = "" if "html" in response.headers.get("Content-Type", "") else response.content.decode(errors="replace")
+    words = one_line(words)
     return f"'{words}'" if words else "(no words)"
 
 
@@ -66,7 +65,7 @@ class Resolutions:
 
     def retry(self, what: str, action: ResponseAction = ResponseAction.RETRY) -> ErrorResolution:
         """Returns a fault that may pass. The request is repeated; if that does not help, the stream fails."""
-        return self._resolution(action, FailureType.transient_error, what, "Please try again later.")
+        return self._resolution(action, FailureType.transient_error, what, TRY_LATER)
 
     def contradiction_error(self, what: str) -> AirbyteTracedException:
         """Returns a contradiction as a failure of the stream."""
@@ -103,38 +102,21 @@ def resolve_status(
         return ErrorResolution(ResponseAction.REFRESH_TOKEN_THEN_RETRY, refused.failure_type, refused.error_message)
     if status == requests.codes.forbidden:
         return resolutions.fail(f"{ACCESS_REFUSED}, {what}", permission)
-    if 200 < status < 300 or status == requests.codes.request_timeout or status >= 500:
-        return resolutions.retry(f"no usable answer, {what}")
-    if status < 400:
-        target = urlsplit(answer.headers.get("Location", "")).netloc or "another path"
+    if status in _REDIRECTS:
+        target = _target(answer.headers.get("Location", ""))
         return resolutions.fail(
             f"HTTP {status}: the address points on to {target}, which is not followed because it would carry the "
             "credentials along.",
             "Check the provider's address in the configuration.",
         )
+    if status < 400 or status == requests.codes.request_timeout or status >= 500:
+        return resolutions.retry(f"no usable answer, {what}")
     return resolutions.fail(f"the request was refused, {what}", "Check the configuration of this provider.")
 
 
-def why_unanswered(error: Exception | None) -> str:
-    """Returns why a request got no answer, without the address and its parameters."""
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return "no connection in time."
-    if isinstance(error, requests.exceptions.Timeout):
-        return "no answer in time."
-    if isinstance(error, requests.exceptions.SSLError):
-        return f"no secure connection could be made: {_innermost(error)}."
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the answer broke off half-way."
-    return f"the provider could not be reached: {_innermost(error)}."
-
-
-def _innermost(error: BaseException | None) -> str:
-    """Returns the first cause of a nested network error. The outer ones repeat the address."""
-    while error is not None:
-        causes = [getattr(error, "reason", None), *error.args]
-        cause = next((cause for cause in causes if isinstance(cause, BaseException)), None)
-        if cause is None:
-            words = getattr(error, "strerror", None) or str(error.args[-1] if error.args else error)
-            return re.sub(r"^\w+\(.*?\): ", "", words).rstrip(".")
-        error = cause
-    return "unknown reason"
+def _target(location: str) -> str:
+    """Returns the host that a redirect names."""
+    try:
+        return one_line(urlsplit(location).hostname or "") or "another path"
+    except ValueError:
+        return "an address that cannot be read"

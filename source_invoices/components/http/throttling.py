@@ -14,6 +14,8 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
+from source_invoices.components.http.waiting import Notice
+
 
 @dataclass(frozen=True)
 class RetryPolicy:
@@ -21,6 +23,11 @@ class RetryPolicy:
 
     longest_wait: if a provider asks for a longer wait, the stream fails; the next sync can go on from its state.
     patience: so many times more often a request may be throttled, while other requests of its provider are answered.
+    outlasts: throttling is waited for at least so long, however many attempts that takes: limits count by the minute.
+    deadline, sign_in_deadline: for one whole request, from its first byte to the last one of its answer.
+    whole_check: for `check` of all providers together.
+    announces: a wait that is longer than this is said in the log, and again after each `repeats`.
+    progress: how often the log says how far the streams are.
     """
 
     attempts: int = 6
@@ -28,6 +35,13 @@ class RetryPolicy:
     first_backoff: float = 1.0
     longest_backoff: float = 60.0
     patience: int = 10
+    outlasts: float = 120.0
+    deadline: float = 600.0
+    sign_in_deadline: float = 60.0
+    whole_check: float = 25.0
+    announces: float = 5.0
+    repeats: float = 60.0
+    progress: float = 30.0
 
     def backoff(self, attempt: int) -> float:
         """Returns the seconds to wait after an attempt. They grow, and differ between threads that failed together."""
@@ -36,24 +50,33 @@ class RetryPolicy:
 
 
 class ProviderPause:
-    """When a provider that says "too many requests" may be asked again. All its streams share one."""
+    """When a provider that says "too many requests" may be asked again. All its streams share one.
+
+    why: the provider's words, for the line that announces the pause. notice: which thread writes that line, and
+    budget_notice: which one says that the provider's budget is used up.
+    """
 
     def __init__(self) -> None:
+        self.why = ""
+        self.notice = Notice()
+        self.budget_notice = Notice()
         self._until = 0.0
         self._rounds = 0
+        self._since = 0.0
         self._lock = threading.Lock()
 
-    def extend(self, hint: float | None, policy: RetryPolicy) -> int:
-        """Pauses for the seconds of the provider's hint, else longer in each round.
+    def extend(self, hint: float | None, policy: RetryPolicy, why: str = "") -> int:
+        """Pauses longer in each round, and never less than the seconds of the provider's hint.
 
         Returns the number of rounds without an answer. All requests in flight when a round begins belong to it.
         """
         with self._lock:
+            if self._rounds == 0:
+                self._since = time.monotonic()
             if self.remaining() <= 0:
                 self._rounds += 1
-            # A hint of 0 still pauses for a moment, so that all requests in flight belong to one round.
-            seconds = policy.backoff(self._rounds) if hint is None else max(hint, policy.first_backoff / 2)
-            self._until = max(self._until, time.monotonic() + seconds)
+            self.why = why
+            self._until = max(self._until, time.monotonic() + max(policy.backoff(self._rounds), hint or 0.0))
             return self._rounds
 
     def lift(self) -> None:
@@ -64,16 +87,29 @@ class ProviderPause:
         """Returns the seconds until the provider may be asked again; zero or less if it may be asked now."""
         return self._until - time.monotonic()
 
+    def lasted(self) -> float:
+        """Returns the seconds since the provider first refused to answer after its last answer."""
+        return time.monotonic() - self._since
+
 
 def retry_after(response: requests.Response) -> float | None:
-    """Returns the seconds of a Retry-After header, in either of its forms; None without a readable one."""
+    """Returns the seconds of a Retry-After header, in either of its forms; None without a readable one.
+
+    A date is read against the answer's own date, so that a wrong clock, there or here, does not matter.
+    """
     text = response.headers.get("Retry-After", "").strip()
     if text.isdecimal():
         return float(text)
+    moment = _moment(text)
+    if moment is None:
+        return None
+    now = _moment(response.headers.get("Date", "")) or datetime.now(timezone.utc)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def _moment(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
+    except (TypeError, ValueError, OverflowError, IndexError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())

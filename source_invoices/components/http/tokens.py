@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import requests
 from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler
@@ -20,8 +21,8 @@ from source_invoices.components.http.responses import (
     Resolutions,
     quote,
     resolve_status,
-    why_unanswered,
 )
+from source_invoices.components.http.unanswered import resolve_unanswered
 
 _DEFAULT_LIFETIME = 3600.0
 _LONGEST_LIFETIME = 1e9
@@ -42,7 +43,7 @@ class TokenErrorHandler(ErrorHandler):
 
     def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
         if not isinstance(response, requests.Response):
-            return self._resolutions.retry(why_unanswered(response))
+            return resolve_unanswered(response, self._resolutions)
         if response.status_code in (requests.codes.bad_request, requests.codes.unauthorized, requests.codes.forbidden):
             what = f"{ACCESS_REFUSED}, HTTP {response.status_code}: {quote(response)}."
             return self._resolutions.fail(what, self._permission)
@@ -98,9 +99,14 @@ class AccessToken:
         )
         body = decode(response)
         add_to_secrets(body["access_token"])
-        lifetime = body.get("expires_in")
-        if isinstance(lifetime, bool) or not isinstance(lifetime, (int, float)):
-            lifetime = _DEFAULT_LIFETIME
-        lifetime = min(lifetime, _LONGEST_LIFETIME)
+        lifetime = lifetime_of(body)
         self._value = body["access_token"]
         self._expires = asked + lifetime - min(_MARGIN, lifetime / 2)
+
+
+def lifetime_of(body: Mapping[str, Any]) -> float:
+    """Returns for how many seconds a token is good. What is no such number counts as an hour."""
+    lifetime = body.get("expires_in")
+    if isinstance(lifetime, bool) or not isinstance(lifetime, (int, float)) or not lifetime > 0:
+        return _DEFAULT_LIFETIME
+    return float(min(lifetime, _LONGEST_LIFETIME))

@@ -8,7 +8,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any, NoReturn
 
@@ -19,8 +19,12 @@ from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import ErrorResolution, ResponseAction
 from requests.adapters import HTTPAdapter
 
+from source_invoices.components.http.body import whole_body
+from source_invoices.components.http.deadline import DeadlineAdapter, deadline
+from source_invoices.components.http.responses import TRY_LATER
 from source_invoices.components.http.stream_failure import StreamFailure
 from source_invoices.components.http.throttling import ProviderPause, RetryPolicy, retry_after
+from source_invoices.components.http.waiting import Waiting, in_words
 
 # The greatest num_workers that the settings allow.
 _MOST_WORKERS = 40
@@ -31,10 +35,10 @@ class NotFetchedAhead(Exception):
     """A request that was made ahead of time got no page. It was not repeated, and it fails nothing."""
 
 
-class Transport(HTTPAdapter):
+class Transport(DeadlineAdapter):
     """The one adapter of a session. It waits, repeats, renews credentials, and fails in the error handler's words.
 
-    stream_failure: the stream's. pause: the provider's. policy: attempts and waits.
+    stream_failure: the stream's. pause: the provider's. policy: attempts and waits. subject: who is asked for what.
     in_flight: has a place for each request that may be in flight at the same time; None for any number.
     budget: what the provider allows; acquired for every attempt.
     renew: replaces a rejected Authorization header; None where credentials cannot be renewed.
@@ -46,6 +50,7 @@ class Transport(HTTPAdapter):
         stream_failure: StreamFailure,
         pause: ProviderPause,
         policy: RetryPolicy,
+        subject: str,
         *,
         in_flight: threading.Semaphore | None = None,
         budget: APIBudget | None = None,
@@ -56,9 +61,11 @@ class Transport(HTTPAdapter):
         self._stream_failure = stream_failure
         self._pause = pause
         self._policy = policy
+        self._subject = subject
         self._in_flight = in_flight or nullcontext()
         self._budget = budget
         self._renew = renew
+        self._waiting = Waiting(stream_failure, policy.announces, policy.repeats)
         self._exchange_times: deque[float] = deque(maxlen=_RECENT_EXCHANGES)
 
     @property
@@ -77,7 +84,7 @@ class Transport(HTTPAdapter):
         """Raises AirbyteTracedException with the message of the error handler's resolution."""
         renewed = False
         attempt = 1
-        throttled = 0
+        throttled: list[float] = []
         while True:
             self._acquire(request)
             answer = self._exchange(request, *args, **kwargs)
@@ -87,13 +94,13 @@ class Transport(HTTPAdapter):
                 self._pause.lift()
                 return answer
             if action == ResponseAction.RATE_LIMITED and isinstance(answer, requests.Response):
-                throttled += 1
+                throttled.append(time.monotonic())
                 self._throttle(answer, resolution, throttled)
             elif action == ResponseAction.REFRESH_TOKEN_THEN_RETRY and self._renew and not renewed:
                 request.headers["Authorization"] = self._renew(str(request.headers["Authorization"]))
                 renewed = True
             elif action == ResponseAction.RETRY and attempt < self._policy.attempts:
-                self._stream_failure.wait(self._policy.backoff(attempt))
+                self._back_off(answer, resolution, attempt)
                 attempt += 1
             else:
                 self._fail(resolution, f"(Tried {attempt} times.)" if attempt > 1 else "")
@@ -113,48 +120,63 @@ class Transport(HTTPAdapter):
         if resolution.response_action == ResponseAction.RATE_LIMITED and isinstance(answer, requests.Response):
             hint = retry_after(answer)
             if hint is None or hint <= self._policy.longest_wait:
-                self._pause.extend(hint, self._policy)
+                self._pause.extend(hint, self._policy, _fault(resolution))
         raise NotFetchedAhead
 
     def _acquire(self, request: requests.PreparedRequest) -> None:
         if self._budget:
-            self._budget.acquire_call(request)
+            self._waiting.acquire(self._budget, request, self._pause.budget_notice, self._subject)
 
-    def _exchange(
-        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
-    ) -> requests.Response | requests.RequestException:
+    def _exchange(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response | Exception:
         while True:
-            self._stream_failure.wait(max(0.0, self._pause.remaining()))
+            self._waiting.wait(self._pause.remaining, self._pause.notice, lambda: self._pause.why)
             with self._in_flight:
                 if self._pause.remaining() > 0:  # the provider was paused while this request waited for its place
                     continue
                 return self._try(request, *args, **kwargs)
 
-    def _try(
-        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
-    ) -> requests.Response | requests.RequestException:
+    def _try(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response | Exception:
         began = time.monotonic()
         try:
-            response = super().send(request, *args, **kwargs)
-            # The body is read here, so that a body that breaks off is asked for again. It is read in one piece:
-            # requests reads small pieces, and after each of them this thread would wait for the interpreter.
-            response._content = b"".join(response.iter_content(None))
-        except requests.RequestException as error:
+            with deadline(self._policy.deadline):
+                response = super().send(request, *args, **kwargs)
+                # The body is read here, so that a body that breaks off is asked for again.
+                response._content = whole_body(response)
+        except Exception as error:  # also one of a library below requests, which an odd answer may cause
             return error
         self._exchange_times.append(time.monotonic() - began)
         return response
 
-    def _throttle(self, answer: requests.Response, resolution: ErrorResolution, throttled: int) -> None:
+    def _back_off(self, answer: requests.Response | Exception, resolution: ErrorResolution, attempt: int) -> None:
+        hint = self._hint(answer, resolution) if isinstance(answer, requests.Response) else None
+        why = f"{_fault(resolution)} Attempt {attempt} of {self._policy.attempts} failed."
+        self._waiting.pause(max(self._policy.backoff(attempt), hint or 0.0), why)
+
+    def _throttle(self, answer: requests.Response, resolution: ErrorResolution, throttled: Sequence[float]) -> None:
+        """throttled: when the request was answered with "too many requests"."""
+        hint = self._hint(answer, resolution)
+        rounds = self._pause.extend(hint, self._policy, _fault(resolution))
+        attempts, outlasts = self._policy.attempts, self._policy.outlasts
+        is_silent = rounds >= attempts and self._pause.lasted() >= outlasts
+        is_left_out = len(throttled) >= attempts * self._policy.patience and throttled[-1] - throttled[0] >= outlasts
+        if is_silent or is_left_out:
+            self._fail(resolution, f"(Tried {len(throttled)} times.)")
+
+    def _hint(self, answer: requests.Response, resolution: ErrorResolution) -> float | None:
+        """Returns for how long the provider asks to wait, if it does. Fails if that is too long."""
         hint = retry_after(answer)
         if hint is not None and hint > self._policy.longest_wait:
-            self._fail(resolution, f"It asks to wait {hint:.0f} seconds.")
-        rounds = self._pause.extend(hint, self._policy)
-        if rounds >= self._policy.attempts or throttled >= self._policy.attempts * self._policy.patience:
-            self._fail(resolution, f"(Tried {throttled} times.)")
+            self._fail(resolution, f"It asks to wait {in_words(hint)}.")
+        return hint
 
     def _fail(self, resolution: ErrorResolution, addition: str) -> NoReturn:
         message = f"{resolution.error_message} {addition}".strip()
         self._stream_failure.fail(message, resolution.failure_type or FailureType.system_error)
+
+
+def _fault(resolution: ErrorResolution) -> str:
+    """Returns what happened, without what to do."""
+    return str(resolution.error_message).removesuffix(TRY_LATER).strip()
 
 
 class _Once(HTTPAdapter):

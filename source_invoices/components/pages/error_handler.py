@@ -18,7 +18,8 @@ from airbyte_cdk.sources.streams.http.error_handlers.response_models import (
 )
 
 from source_invoices.components.http.json_body import decode
-from source_invoices.components.http.responses import Resolutions, quote, resolve_status, why_unanswered
+from source_invoices.components.http.responses import Resolutions, quote, resolve_status
+from source_invoices.components.http.unanswered import resolve_unanswered
 from source_invoices.components.pages.page import Envelope, InconsistentPage, Page
 
 _PAGE = "invoice_page"
@@ -64,7 +65,7 @@ class PageErrorHandler(ErrorHandler):
 
     def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
         if not isinstance(response, requests.Response):
-            return self._resolutions.retry(why_unanswered(response))
+            return resolve_unanswered(response, self._resolutions)
         is_missing = response.status_code == requests.codes.not_found and key_of(response.request) is not None
         if is_missing and not self.missing_fails and _is_json(response):
             setattr(response, _PAGE, Page([], [], None, False))
