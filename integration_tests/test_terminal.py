@@ -36,7 +36,7 @@ def at_a_terminal(arguments: list[str], **environment: str) -> tuple[bytes, str]
 
 def last_screen(shown: str) -> list[str]:
     """The lines that stay: those after the last move of the cursor upwards."""
-    return [line.removeprefix("\r\x1b[K") for line in shown.split("A\r\x1b[K")[-1].split("\r\n") if line]
+    return [line.removeprefix("\r\x1b[K") for line in shown.rsplit("A\r\x1b[K", 1)[-1].split("\r\n") if line]
 
 
 def test_each_stream_has_a_line_that_is_renewed_in_place(sandbox: Sandbox, tmp_path: Path) -> None:

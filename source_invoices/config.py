@@ -27,6 +27,8 @@ _TYPES = {
 }
 
 
+# Python writes no whole number of more than 4,300 digits.
+_MOST_BITS = 1_000
 # What the CDK takes out of a configuration itself (InternalConfig in its schema_helpers.py, for its own tests).
 _KEYS_OF_THE_CDK = ("_limit", "_page_size")
 
@@ -74,10 +76,11 @@ def validation_errors(config: Any, schema: Mapping[str, Any]) -> list[str]:
     if is_deep(config):
         deep = ", ".join(f"`{name!s:.80}`" for name, value in config.items() if is_deep([value]))
         return [f"{deep} is nested too deeply."]
+    if unusable := list(_unusable_values(config)):
+        return unusable  # jsonschema could not write such a number
     found = list(_unknown_keys(config, schema))
     for error in _Validator(schema, format_checker=formats).iter_errors(config):
         found.extend(sentence for sentence in _sentences(error) if sentence not in found)
-    found.extend(_unusable_values(config))
     if not found and not any(config.get(provider) for provider in PROVIDERS):
         names = ", ".join(f"`{key}`" for key in PROVIDERS)
         found.append(f"No provider is configured: fill in at least one of {names}.")
@@ -121,7 +124,7 @@ def _unusable_values(value: Any, path: str = "") -> Iterator[str]:
         yield f"`{path}` is not valid Unicode text."
     if isinstance(value, float) and not math.isfinite(value):
         yield f"`{path}` must be a number."
-    if isinstance(value, int) and value.bit_length() > 63:
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
         yield f"`{path}` is too large a number."
     items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     for name, item in items:
@@ -174,8 +177,5 @@ def _choice(error: ValidationError, key: str) -> Iterator[str]:
 
 def _given(error: ValidationError) -> str:
     schema: Any = error.schema
-    given: Any = error.instance
-    if isinstance(given, int) and given.bit_length() > 63:
-        return ""  # Python refuses to write long numbers
     # An address may have a password before its @.
-    return "" if schema.get("airbyte_secret") or "@" in str(given) else f", not {str(given)!r:.80}"
+    return "" if schema.get("airbyte_secret") or "@" in str(error.instance) else f", not {str(error.instance)!r:.80}"

@@ -30,13 +30,14 @@ def paths(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[
             yield from paths(rule, (*path, name))
 
 
-PATHS = sorted(set(paths(SPECIFICATION)))
+# A token is not looked at where another way to sign in is chosen.
+PATHS = sorted({path for path in paths(SPECIFICATION) if path[-1] != "access_token"})
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
     st.sampled_from(
-        [10**400, -(10**5000), 2**63, float("nan"), float("inf"), 1e308, "\ud800", "", " ", "\x00", "9" * 5000]
+        [10**400, -(10**4000), 2**63, float("nan"), float("inf"), 1e308, "\ud800", "", " ", "\x00", "9" * 5000]
     ),
     st.floats(),
     st.text(st.characters()),
