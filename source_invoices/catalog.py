@@ -6,6 +6,7 @@ from typing import Any
 from airbyte_cdk.models import AirbyteStateMessage, ConfiguredAirbyteCatalog, SyncMode
 
 from source_invoices.errors import config_error
+from source_invoices.nearest import nearest
 from source_invoices.providers import PROVIDERS, provider_of
 
 
@@ -25,7 +26,8 @@ def refuse_a_bad_catalog(names: Sequence[str], known: Collection[str], config: M
         if names.count(name) > 1:
             raise config_error(f"The catalog names the stream {name} more than once.")
         if name not in known:
-            raise config_error(f"The catalog names the stream {name}, which this connector does not have.")
+            hint = nearest(name, known, known)
+            raise config_error(f"The catalog names the stream {name:.80}, which this connector does not have; {hint}")
         key = provider_of(name)
         if not config.get(key):
             raise config_error(

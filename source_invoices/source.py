@@ -32,8 +32,10 @@ from source_invoices.components.http.throttling import RetryPolicy
 from source_invoices.components.pages.whole_page import RecordPage
 from source_invoices.config import validation_errors, with_defaults
 from source_invoices.errors import FailureLog, config_error, summary
+from source_invoices.json_files import is_deep
 from source_invoices.manifest_file import load_manifest
 from source_invoices.progress_log import ProgressLog
+from source_invoices.settings import without_injected_keys
 from source_invoices.stream_messages import add_window_state, is_first_failure, log_receipt
 from source_invoices.sync_context import SyncContext
 
@@ -72,6 +74,8 @@ class SourceInvoices(BoundSource):
         if self._catalog_names is not None:
             whole["streams"] = [only_named(self._catalog_names, group) for group in whole["streams"]]
         specification = whole["spec"]["connection_specification"]
+        if not is_deep(config):
+            config = without_injected_keys(config)
         self._is_check = limits is not None
         self._is_configured = config is not None
         self._validation_errors = [] if config is None else validation_errors(config, specification)
@@ -88,8 +92,8 @@ class SourceInvoices(BoundSource):
         return SyncContext(self._retry_policy, whole_pages=True)
 
     def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
-        """Returns the configuration as it was given. The CDK would write it to a file, with its secrets."""
-        return config
+        """Returns the configuration without injected keys. The CDK would write it to a file, with its secrets."""
+        return config if is_deep(config) else without_injected_keys(config)
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         """Sends one cheap request for each configured provider; for IPXO one for each scope, of which one must work."""
