@@ -8,6 +8,7 @@ from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStrea
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_invoices.components.http.responses import ACCESS_REFUSED
+from source_invoices.errors import UNEXPECTED
 from source_invoices.providers import PROVIDERS, provider_of
 
 
@@ -40,5 +41,6 @@ def _failure_to_read(stream: AbstractStream) -> AirbyteTracedException | None:
         return error
     except Exception as error:
         provider = PROVIDERS[provider_of(stream.name)]
-        return AirbyteTracedException(message=f"{provider}, {stream.name}: unexpected failure, {type(error).__name__}.")
+        logging.getLogger("airbyte").error(UNEXPECTED, exc_info=error)
+        return AirbyteTracedException(message=f"{provider}, {stream.name}: {UNEXPECTED}")
     return None

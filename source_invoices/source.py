@@ -33,6 +33,8 @@ from source_invoices.components.pages.whole_page import RecordPage
 from source_invoices.config import validation_errors, with_defaults
 from source_invoices.errors import FailureLog, config_error, summary
 from source_invoices.manifest_file import load_manifest
+from source_invoices.masking import mask_logs, mask_message, mask_status, masked_failures, secrets_of
+from source_invoices.secrets import Secrets
 from source_invoices.stream_messages import add_window_state, is_first_failure, log_receipt
 from source_invoices.sync_context import SyncContext
 
@@ -71,6 +73,8 @@ class SourceInvoices(BoundSource):
         if self._catalog_names is not None:
             whole["streams"] = [only_named(self._catalog_names, group) for group in whole["streams"]]
         specification = whole["spec"]["connection_specification"]
+        self._secrets = Secrets(secrets_of(config, specification))
+        mask_logs()
         self._is_check = limits is not None
         self._is_configured = config is not None
         self._validation_errors = [] if config is None else validation_errors(config, specification)
@@ -94,11 +98,15 @@ class SourceInvoices(BoundSource):
         """Sends one cheap request for each configured provider; for IPXO one for each scope, of which one must work."""
         if not self._is_configured:
             return self._another(config=config, limits=CHECK_LIMITS).check(logger, config)
+        mask_logs()
         if self._validation_errors:
-            return AirbyteConnectionStatus(status=Status.FAILED, message=" ".join(self._validation_errors))
-        source = self if self._is_check else self._another(config=self._config, limits=CHECK_LIMITS)
-        names = self.resolved_manifest["check"]["stream_names"]
-        return check_streams([stream for stream in source.streams(self._config) if stream.name in names], logger)
+            status = AirbyteConnectionStatus(status=Status.FAILED, message=" ".join(self._validation_errors))
+            return mask_status(status)
+        with masked_failures():
+            source = self if self._is_check else self._another(config=self._config, limits=CHECK_LIMITS)
+            names = self.resolved_manifest["check"]["stream_names"]
+            streams = [stream for stream in source.streams(self._config) if stream.name in names]
+            return mask_status(check_streams(streams, logger))
 
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
         """Returns the catalog's streams, else all of the configured providers, with the state that they go on from."""
@@ -116,8 +124,10 @@ class SourceInvoices(BoundSource):
     def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
         if not self._is_configured or self._catalog_names is not None:
             return self._another(config=config).discover(logger, config)
-        self._refuse_a_bad_configuration()
-        return super().discover(logger, config)
+        mask_logs()
+        with masked_failures():
+            self._refuse_a_bad_configuration()
+            return super().discover(logger, config)
 
     def read(
         self,
@@ -142,17 +152,31 @@ class SourceInvoices(BoundSource):
         catalog: ConfiguredAirbyteCatalog,
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage | RecordPage]:
-        """Yields the records of a page at a time, and all other messages."""
-        names = names_of(catalog)
-        if not self._is_configured or self._catalog_names not in (None, names):
+        """Yields the records of a page at a time, and all other messages. None of these has a secret."""
+        if not self._is_configured or self._catalog_names not in (None, names_of(catalog)):
             yield from self._another(catalog, config, state).read_pages(logger, config, catalog, state)
             return
+        mask_logs()
+        with masked_failures():
+            for message in self._read_unmasked(logger, config, catalog, state):
+                if not isinstance(message, RecordPage):
+                    mask_message(message)
+                yield message
+
+    def _read_unmasked(
+        self,
+        logger: logging.Logger,
+        config: Mapping[str, Any],
+        catalog: ConfiguredAirbyteCatalog,
+        state: list[AirbyteStateMessage] | None,
+    ) -> Iterator[AirbyteMessage | RecordPage]:
+        names = names_of(catalog)
         self._refuse_a_bad_configuration()
         refuse_a_bad_state(self._given_state)
         refuse_a_bad_catalog(names, self.resolved_manifest["schemas"], self._config)
         failures: dict[str, AirbyteErrorTraceMessage] = {}
         failure_log = FailureLog()
-        self.logger.addFilter(failure_log)
+        self.logger.filters.insert(0, failure_log)  # it needs the exception, which masking may turn into text
         try:
             for message in super().read(logger, config, catalog, state):
                 if isinstance(message, RecordPage):

@@ -12,27 +12,32 @@ from urllib.parse import urlsplit
 import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import ErrorResolution, ResponseAction
-from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_invoices.components.http.json_body import decode
 from source_invoices.providers import PROVIDERS
+from source_invoices.secrets import excerpt
 
 _LONGEST_QUOTE = 300
+_LONGEST_HEADER = 100
+_DEEPEST_WORDS = 10
 ACCESS_REFUSED = "access refused"
 # The fields of the providers' error bodies that have their words (documented, or seen in clients), the best first.
 _WORDS = ("error_description", "message", "Message", "detail", "title", "error", "errors", "Errors")
 
 
-def words_of(body: Any) -> str:
-    """Returns the sentence in an error body of a known shape; "" if there is none."""
+def words_of(body: Any, depth: int = 0) -> str:
+    """Returns the sentence in an error body of a known shape; "" if there is none, or if it is nested too deeply."""
     if isinstance(body, str):
         return body.strip()
+    if depth == _DEEPEST_WORDS:
+        return ""
     if isinstance(body, list):
-        return "; ".join(filter(None, map(words_of, body)))
+        return "; ".join(filter(None, (words_of(item, depth + 1) for item in body)))
     if isinstance(body, dict):
-        found = next((words for name in _WORDS if (words := words_of(body.get(name)))), "")
-        return found or "; ".join(words_of(value) for value in body.values() if isinstance(value, list) and value)
+        found = next((words for name in _WORDS if (words := words_of(body.get(name), depth + 1))), "")
+        lists = (value for value in body.values() if isinstance(value, list))
+        return found or "; ".join(filter(None, (words_of(value, depth + 1) for value in lists)))
     return ""
 
 
@@ -42,9 +47,7 @@ def quote(response: requests.Response) -> str:
         words = words_of(decode(response))
     except ValueError:
         words = "" if "html" in response.headers.get("Content-Type", "") else response.text.strip()
-    words = filter_secrets(" ".join("".join(sign if sign.isprintable() else " " for sign in words).split()))
-    if len(words) > _LONGEST_QUOTE:
-        words = words[:_LONGEST_QUOTE] + "..."
+    words = excerpt(words, _LONGEST_QUOTE)
     return f"'{words}'" if words else "(no words)"
 
 
@@ -106,13 +109,21 @@ def resolve_status(
     if 200 < status < 300 or status == requests.codes.request_timeout or status >= 500:
         return resolutions.retry(f"no usable answer, {what}")
     if status < 400:
-        target = urlsplit(answer.headers.get("Location", "")).netloc or "another path"
+        target = _host(answer.headers.get("Location", "")) or "another path"
         return resolutions.fail(
             f"HTTP {status}: the address points on to {target}, which is not followed because it would carry the "
             "credentials along.",
             "Check the provider's address in the configuration.",
         )
     return resolutions.fail(f"the request was refused, {what}", "Check the configuration of this provider.")
+
+
+def _host(address: str) -> str:
+    """Returns the host of an address; "" for an address without one, or for what is no address."""
+    try:
+        return excerpt(urlsplit(address).netloc.rpartition("@")[2], _LONGEST_HEADER)
+    except ValueError:
+        return ""
 
 
 def why_unanswered(error: Exception | None) -> str:

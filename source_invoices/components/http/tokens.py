@@ -12,7 +12,6 @@ from collections.abc import Mapping
 import requests
 from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import SUCCESS_RESOLUTION, ErrorResolution
-from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets
 
 from source_invoices.components.http.json_body import decode
 from source_invoices.components.http.responses import (
@@ -22,12 +21,24 @@ from source_invoices.components.http.responses import (
     resolve_status,
     why_unanswered,
 )
+from source_invoices.secrets import Secrets
 
 _DEFAULT_LIFETIME = 3600.0
 _LONGEST_LIFETIME = 1e9
+# As in a form, in half of a JSON text or in HTML.
+_TOKEN_IN_TEXT = re.compile(r"""token["']?\s?[:=]\s?["']?([^"'&<>\s]{8,4096})""", re.IGNORECASE)
 _HEADER_VALUE = r"[!-~]+"
 # A token is renewed this long before it expires, so that none expires while a request is in flight.
 _MARGIN = 60.0
+
+
+def note_tokens(response: requests.Response, secrets: Secrets) -> None:
+    """Adds the tokens in an answer to a sign-in to the secrets, also where the answer is not what it should be."""
+    try:
+        secrets.add_tokens(decode(response))
+    except ValueError:
+        for match in _TOKEN_IN_TEXT.finditer(response.text):
+            secrets.add_token(match[1])
 
 
 class TokenErrorHandler(ErrorHandler):
@@ -36,13 +47,16 @@ class TokenErrorHandler(ErrorHandler):
     max_retries = 0
     max_time = None
 
-    def __init__(self, provider: str, subject: str, permission: str) -> None:
+    def __init__(self, provider: str, subject: str, permission: str, secrets: Secrets) -> None:
+        """secrets: takes each token of an answer, also of one that is refused."""
         self._resolutions = Resolutions(provider, subject)
         self._permission = permission
+        self._secrets = secrets
 
     def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
         if not isinstance(response, requests.Response):
             return self._resolutions.retry(why_unanswered(response))
+        note_tokens(response, self._secrets)
         if response.status_code in (requests.codes.bad_request, requests.codes.unauthorized, requests.codes.forbidden):
             what = f"{ACCESS_REFUSED}, HTTP {response.status_code}: {quote(response)}."
             return self._resolutions.fail(what, self._permission)
@@ -70,11 +84,13 @@ class AccessToken:
         form: Mapping[str, str],
         headers: Mapping[str, str],
         timeouts: tuple[float, float],
+        secrets: Secrets,
     ) -> None:
-        """timeouts: seconds to wait for a connection and for each part of an answer."""
+        """timeouts: seconds to wait for a connection and for each part of an answer. secrets: takes each token."""
         self._session = session
         self._url, self._form, self._headers = url, form, headers
         self._timeouts = timeouts
+        self._secrets = secrets
         self._lock = threading.Lock()
         self._value = ""
         self._expires = 0.0
@@ -97,7 +113,7 @@ class AccessToken:
             auth=lambda request: request,
         )
         body = decode(response)
-        add_to_secrets(body["access_token"])
+        self._secrets.add_token(body["access_token"])
         lifetime = body.get("expires_in")
         if isinstance(lifetime, bool) or not isinstance(lifetime, (int, float)):
             lifetime = _DEFAULT_LIFETIME
