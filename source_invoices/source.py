@@ -112,7 +112,7 @@ class SourceInvoices(BoundSource):
         """Returns the catalog's streams, else all of the configured providers, with the state that they go on from."""
         try:
             return super().streams(config)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
             if not self._state:
                 raise
             names = ", ".join(item.stream.stream_descriptor.name for item in self._state if item.stream)
@@ -158,27 +158,22 @@ class SourceInvoices(BoundSource):
             return
         mask_logs()
         with masked_failures():
-            for message in self._read_unmasked(logger, config, catalog, state):
+            for message in self._messages(catalog, super().read(logger, config, catalog, state)):
                 if not isinstance(message, RecordPage):
                     mask_message(message)
                 yield message
 
-    def _read_unmasked(
-        self,
-        logger: logging.Logger,
-        config: Mapping[str, Any],
-        catalog: ConfiguredAirbyteCatalog,
-        state: list[AirbyteStateMessage] | None,
+    def _messages(
+        self, catalog: ConfiguredAirbyteCatalog, messages: Iterator[AirbyteMessage]
     ) -> Iterator[AirbyteMessage | RecordPage]:
-        names = names_of(catalog)
         self._refuse_a_bad_configuration()
         refuse_a_bad_state(self._given_state)
-        refuse_a_bad_catalog(names, self.resolved_manifest["schemas"], self._config)
+        refuse_a_bad_catalog(names_of(catalog), self.resolved_manifest["schemas"], self._config)
         failures: dict[str, AirbyteErrorTraceMessage] = {}
         failure_log = FailureLog()
         self.logger.filters.insert(0, failure_log)  # it needs the exception, which masking may turn into text
         try:
-            for message in super().read(logger, config, catalog, state):
+            for message in messages:
                 if isinstance(message, RecordPage):
                     yield message
                     self.context.backpressure.written(len(message.rows))

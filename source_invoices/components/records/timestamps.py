@@ -16,7 +16,7 @@ from source_invoices.components.records.transformation import PageTransformation
 from source_invoices.receipt import Receipt
 from source_invoices.secrets import quoted
 from source_invoices.sync_context import context_of
-from source_invoices.times import normalize, unix_to_rfc3339, whole_seconds
+from source_invoices.times import YEAR_10000, normalize, unix_to_rfc3339, whole_seconds
 
 _Time = TypeVar("_Time")
 
@@ -60,7 +60,7 @@ class Timestamps(PageTransformation):
                     row[name] = self._read(row, name, normalize) if text else None
             for name in self.unix_times:
                 value = row.get(name)
-                if value is not None and type(value) is not int:
+                if value is not None and (type(value) is not int or not -YEAR_10000 < value < YEAR_10000):
                     row[name] = self._read(row, name, whole_seconds) if value else None
             if self.derived:
                 row[self.derived] = self._latest(row)
