@@ -10,7 +10,7 @@ REGISTRY ?= ghcr.io/$(GITHUB_REPOSITORY_OWNER)
 UPGRADE ?= --upgrade
 
 .PHONY: demo test coverage manifest manifest-zip dist dist-test image image-test image-push example-test books-test sql \
-	spark-test picture picture-test reliability bench bench-accounts lint lock audit release-check publish release-page \
+	spark-test picture picture-test reliability hostile bench bench-accounts lint lock audit release-check publish release-page \
 	clean help
 .DEFAULT_GOAL := help
 
@@ -108,6 +108,9 @@ picture: $(VENV)/installed  ## renew docs/invoices.png, the top of that page
 
 reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliability.md
 	$(BIN)/python -m integration_tests.support.reliability > /dev/null
+
+hostile: $(VENV)/installed  ## run every hostile answer at every place, and count how they end
+	$(BIN)/python -m integration_tests.support.hostile | grep -v '^{'
 
 # One environment has the other readers. The other has only the connector, as users install it, because more packages
 # would make its start slower.

@@ -132,18 +132,24 @@ def read_under(place: str, fault: Fault) -> Output:
 
 
 PROVIDERS = {"ipxo": "IPXO", "nexudus": "Nexudus", "payhubix": "Payhubix"}
-_INTERNALS = re.compile(r"Traceback|\w+(Error|Exception)\b|object at 0x|NoneType|<class|not prepared for")
+INTERNALS = re.compile(r"Traceback|\w+(Error|Exception)\b|object at 0x|NoneType|<class|not prepared for")
 
 
 def complaints(place: str, output: Output) -> list[str]:
     """What is wrong with the end of a read. It must be COMPLETE with rows, or INCOMPLETE with a sentence."""
     stream = PLACES[place]
     said = " ".join([*(str(error["message"]) for error in output.errors()), *output.logs])
-    shown = _INTERNALS.search(said)
+    shown = INTERNALS.search(said)
     found = [f"shows {shown.group()!r}"] if shown else []
     if output.exit_code == 0:
         keys = {str(record.get(STREAMS[stream])) for record in output.records(stream)}
-        return [*found, *([] if output.status(stream) == "COMPLETE" else ["exit 0"]), *([] if keys else ["no rows"])]
+        # Payhubix counts no rows: a page without rows and without another page is all there is.
+        has_rows = keys or stream == "payhubix_invoices"
+        return [
+            *found,
+            *([] if output.status(stream) == "COMPLETE" else ["exit 0"]),
+            *([] if has_rows else ["no rows"]),
+        ]
     errors = [error["message"] for error in output.errors() if error.get("stream_descriptor")]
     provider = PROVIDERS[stream.partition("_")[0]]
     is_named = errors and (provider in errors[0] or stream in errors[0])
