@@ -116,7 +116,11 @@ def good_body(place: str) -> Any:
     bodies: list[Any] = []
     with Sandbox(rows=3) as sandbox:
         sandbox.nexudus.limits = None
-        note: Change = lambda body: bodies.append(deepcopy(body)) or body  # noqa: E731
+
+        def note(body: Any) -> Any:
+            bodies.append(deepcopy(body))
+            return body
+
         sandbox.faults.append(Fault(kind="edit", route=place, edit=note))
         with timing.no_pause_between_requests():
             read(sandbox.config(), [PLACES[place]])
