@@ -41,7 +41,7 @@ class Secrets:
         self._kept = [_Secret(str(secret)) for secret in secrets]
         self._tokens: deque[_Secret] = deque(maxlen=_MOST_TOKENS)
         with _lock:
-            _in_use.add(self)
+            IN_USE.add(self)
 
     def add(self, secret: object) -> None:
         """Adds a secret that stays the same."""
@@ -65,7 +65,7 @@ class Secrets:
         return {*self._kept, *tuple(self._tokens)}
 
 
-_in_use: WeakSet[Secrets] = WeakSet()
+IN_USE: WeakSet[Secrets] = WeakSet()
 _lock = threading.Lock()
 
 
@@ -97,7 +97,7 @@ def mask(text: str, *, short: bool = True) -> str:
     short: also those that are masked only where they stand alone.
     """
     with _lock:
-        secrets = {secret for holder in _in_use for secret in holder.all()}
+        secrets = {secret for holder in IN_USE for secret in holder.all()}
     spans: list[_Span] = []
     for steps, reading in enumerate(decodings(text) if secrets else ()):
         squeezed = squeeze(reading)

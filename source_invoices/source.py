@@ -98,7 +98,6 @@ class SourceInvoices(BoundSource):
         """Sends one cheap request for each configured provider; for IPXO one for each scope, of which one must work."""
         if not self._is_configured:
             return self._another(config=config, limits=CHECK_LIMITS).check(logger, config)
-        mask_logs()
         if self._validation_errors:
             status = AirbyteConnectionStatus(status=Status.FAILED, message=" ".join(self._validation_errors))
             return mask_status(status)

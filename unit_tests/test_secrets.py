@@ -73,7 +73,7 @@ BESIDE = r"[A-Za-z0-9%=\n]{0,12}"
 @pytest.fixture
 def holder(monkeypatch: pytest.MonkeyPatch) -> Secrets:
     """The only secrets in use."""
-    monkeypatch.setattr(secrets, "_in_use", WeakSet[Secrets]())
+    monkeypatch.setattr(secrets, "IN_USE", WeakSet[Secrets]())
     return Secrets()
 
 
@@ -136,7 +136,7 @@ def test_the_tokens_of_an_answer_are_masked_whatever_else_it_says(holder: Secret
 
 def test_an_object_that_is_no_longer_used_leaves_no_secret_behind() -> None:
     gc.collect()
-    before = len(secrets._in_use)
+    before = len(secrets.IN_USE)
     holder = Secrets(["one-of-the-secrets"])
     for number in range(1000):
         holder.add_token(f"token-number-{number}")
@@ -144,7 +144,7 @@ def test_an_object_that_is_no_longer_used_leaves_no_secret_behind() -> None:
     assert mask("token-number-999 one-of-the-secrets") == "**** ****"
     del holder
     gc.collect()
-    assert len(secrets._in_use) == before
+    assert len(secrets.IN_USE) == before
     assert mask("one-of-the-secrets") == "one-of-the-secrets"
 
 
