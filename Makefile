@@ -10,7 +10,7 @@ REGISTRY ?= ghcr.io/$(GITHUB_REPOSITORY_OWNER)
 UPGRADE ?= --upgrade
 
 .PHONY: demo test coverage manifest manifest-zip dist dist-test image image-test image-push example-test books-test sql \
-	spark-test picture picture-test reliability models bench bench-accounts lint lock audit release-check publish release-page \
+	spark-test picture picture-test reliability hostile models bench bench-accounts lint lock audit release-check publish release-page \
 	clean help
 .DEFAULT_GOAL := help
 
@@ -111,6 +111,9 @@ reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliabilit
 
 models: $(VENV)/installed  ## read 100,000 restless lists of each kind by the connector's plans; takes half an hour
 	$(BIN)/python -m unit_tests.restless_plans
+
+hostile: $(VENV)/installed  ## run every hostile answer at every place, and count how they end
+	$(BIN)/python -m integration_tests.support.hostile | grep -v '^{'
 
 # One environment has the other readers. The other has only the connector, as users install it, because more packages
 # would make its start slower.

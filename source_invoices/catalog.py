@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from airbyte_cdk.models import AirbyteStateMessage, ConfiguredAirbyteCatalog, SyncMode
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_invoices.errors import config_error
 from source_invoices.nearest import nearest
@@ -45,6 +46,15 @@ def refuse_a_bad_state(state: Iterable[AirbyteStateMessage]) -> None:
                 f"The state is of type {kind}, which this connector does not write. Hand back states of type STREAM, "
                 "or none to read everything."
             )
+
+
+def unusable_state(state: Iterable[AirbyteStateMessage], error: Exception) -> AirbyteTracedException:
+    """Returns the failure that a state was changed and cannot be read. error: what was met in it."""
+    names = ", ".join(item.stream.stream_descriptor.name for item in state if item.stream)
+    return config_error(
+        f"The state of {names} cannot be used: {error}. Reset the stream whose state was changed by hand, or hand back "
+        "the state that the connector last wrote."
+    )
 
 
 def of_incremental_streams(

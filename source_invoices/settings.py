@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from source_invoices.json_files import is_deep
 from source_invoices.times import parse_start_date
 
 # Set by the manifest's `check.config_overrides`: one row, few attempts and short waits, because a person waits.
@@ -23,14 +24,19 @@ def without_injected_keys(value: Any) -> Any:
     in `__injected_declarative_manifest`, `__injected_components_py`, `__injected_components_py_checksums`, `__command`,
     `__test_read_config`, `__should_migrate` and `__should_normalize` (airbyte_cdk/connector_builder and
     parsers/custom_code_compiler.py; the platform's ConfigInjector writes the first three). CDK 7.39.1 names them.
+    A configuration that is too deep is returned as it is: it is refused.
     """
+    return value if is_deep(value) else _without_injected_keys(value)
+
+
+def _without_injected_keys(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {
-            name: without_injected_keys(item)
+            name: _without_injected_keys(item)
             for name, item in value.items()
             if not (isinstance(name, str) and name.startswith("__"))
         }
-    return [without_injected_keys(item) for item in value] if isinstance(value, list) else value
+    return list(map(_without_injected_keys, value)) if isinstance(value, list) else value
 
 
 def setting(config: Mapping[str, Any], path: Sequence[str]) -> Any:

@@ -14,7 +14,9 @@ _DIGITS_OF_MICROSECONDS = 6
 _SECONDS_PER_DAY = 86_400
 # Formatting each number anew takes as long as the rest of a time.
 _TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
-_YEAR_10000 = 253_402_300_800
+_HOURS, _MINUTES = 24, 60
+YEAR_10000 = 253_402_300_800
+"""The first second that no time can name, in seconds since 1970."""
 
 # RFC 3339; the same without seconds or zone, which then is UTC; and Go's `time.String()`.
 _TEXT_TIME = re.compile(
@@ -52,6 +54,8 @@ def parse_text_time(text: str) -> datetime:
     local = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), microsecond, timezone.utc)
     if offset_hours == offset_minutes == "00" or sign == "0":
         return local
+    if int(offset_hours) >= _HOURS or int(offset_minutes) >= _MINUTES:
+        raise ValueError(f"{text!r} has no such zone")
     offset = timedelta(hours=int(offset_hours), minutes=int(offset_minutes))
     try:
         return local + offset if sign == "-" else local - offset
@@ -101,7 +105,7 @@ def parse_time(value: Any) -> datetime | None:
 
 def whole_seconds(value: Any) -> int:
     """Returns seconds since 1970 as an integer. Raises ValueError for anything that `parse_unix_time` refuses."""
-    if type(value) is int and 0 <= value < _YEAR_10000:
+    if type(value) is int and 0 <= value < YEAR_10000:
         return value
     return int(parse_unix_time(value).timestamp())
 

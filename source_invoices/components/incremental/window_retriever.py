@@ -76,7 +76,7 @@ class WindowRetriever(PageRetriever):
         return CurrentWindow(self.primary_key, self.cursor_field, self.newest_first, since=since)
 
     def _read_window(self, plan: ListPlan | CurrentWindow, window: str, stream_slice: StreamSlice) -> Iterable[Record]:
-        return self._read(
+        return self._read_or_fail(
             plan, with_plan(plan, stream_slice.partition, stream_slice.cursor_slice, window=window), self._fields
         )
 
