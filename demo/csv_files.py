@@ -14,8 +14,8 @@ from demo.database import Database
 
 TABLES = ("invoices", "open_invoices", "invoice_changes", "invoice_months", "invoice_lines")
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What begins like this is a formula to a spreadsheet, which may do harm: it is a provider's text. The last four are the
-wide forms, which some spreadsheets take for the usual ones."""
+"""What begins like this is a formula to a spreadsheet, which may do harm: it is a provider's text. The last four
+are the wide forms, which some spreadsheets take for the usual ones."""
 
 
 def write_csv(database: Database, folder: Path) -> None:

@@ -3,20 +3,20 @@
 Any Python from 3.6 on can run this file, so that an old one is told what is missing.
 """
 
-import os
 import shutil
 import subprocess
 import sys
 import venv
+from pathlib import Path
 
-HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-NEEDED = ("pyproject.toml", os.path.join("locks", "demo.txt"))
+HOME = Path(__file__).resolve().parent.parent
+LOCK = HOME / "locks" / "demo.txt"
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 DOWNLOAD, DISK = 230, 760
 """How many MB are downloaded and installed."""
 
 
-def main(folder: str) -> int:
+def main(folder: Path) -> int:
     """Makes the environment, unless it is there, up to date, and of this version. Returns the exit code."""
     version = "{}.{}".format(*sys.version_info)
     if version not in VERSIONS:
@@ -46,32 +46,30 @@ def works(program: str) -> bool:
     return shutil.which(program) is not None and subprocess.call([program, "-c", ""], stderr=subprocess.DEVNULL) == 0
 
 
-def is_ready(folder: str, version: str) -> bool:
+def is_ready(folder: Path, version: str) -> bool:
     """Whether all was installed, with this version of Python, and has not changed since."""
-    stamp = os.path.join(folder, "installed")
-    if not os.path.exists(stamp):
+    stamp = folder / "installed"
+    if not stamp.exists() or stamp.read_text() != version:
         return False
-    with open(stamp, encoding="utf-8") as file:
-        made_with = file.read()
-    newest = max(os.path.getmtime(os.path.join(HOME, name)) for name in NEEDED)
-    return made_with == version and newest <= os.path.getmtime(stamp)
+    return all(file.stat().st_mtime <= stamp.stat().st_mtime for file in (HOME / "pyproject.toml", LOCK))
 
 
-def install(folder: str, version: str) -> int:
+def install(folder: Path, version: str) -> int:
     """Makes the environment anew. The lock names every package with its hash, so pip resolves nothing."""
-    venv.create(folder, clear=True, with_pip=True)
-    pip = (os.path.join(folder, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    lock = os.path.join(HOME, NEEDED[1])
+    venv.create(str(folder), clear=True, with_pip=True)
+    pip = (str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     # PyAirbyte says that it supports Python up to 3.12. The tests run the demo on 3.13 as well.
-    for what in (["--ignore-requires-python", "--require-hashes", "-r", lock], ["--no-build-isolation", "-e", HOME]):
+    for what in (
+        ["--ignore-requires-python", "--require-hashes", "-r", str(LOCK)],
+        ["--no-build-isolation", "-e", str(HOME)],
+    ):
         code = subprocess.call([*pip, "--no-deps", *what])
         if code:
             print("The demo could not be installed: pip says why above.", file=sys.stderr)
             return code
-    with open(os.path.join(folder, "installed"), "w", encoding="utf-8") as file:
-        file.write(version)
+    (folder / "installed").write_text(version)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(Path(sys.argv[1])))

@@ -19,7 +19,7 @@ def private_files() -> Iterator[None]:
 
 
 def close_to_others(database: Path, *others: Path) -> None:
-    """Closes what an earlier run has left open: the database, what DuckDB keeps beside it, and other files and folders."""
+    """Closes what an earlier run has left open: the database, what DuckDB keeps beside it, and the others."""
     for path in (database, *(database.with_name(f"{database.name}.{end}") for end in ("wal", "tmp")), *others):
         for found in (path, *path.rglob("*")) if path.is_dir() else (path,):
             if found.exists():
