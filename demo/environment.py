@@ -12,7 +12,7 @@ from pathlib import Path
 HOME = Path(__file__).resolve().parent.parent
 LOCK = HOME / "locks" / "demo.txt"
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
-DOWNLOAD, DISK = 220, 650
+DOWNLOAD, DISK = 220, 880
 """How many MB are downloaded and installed."""
 
 
