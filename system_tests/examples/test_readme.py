@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import Request
 from system_tests.examples.workplace import KEYS, ROOT, Accounts, Workplace, changing_field
 
 if sys.version_info >= (3, 13):
@@ -40,8 +41,15 @@ def test_the_lines_of_the_readme_keep_one_row_an_invoice(workplace: Workplace, a
     (workplace.folder / "closed").mkdir()
     (workplace.folder / "closed" / "sitecustomize.py").write_text(CLOSED)
     (workplace.folder / "readme.py").write_text(readme_lines())
-    accounts.sandbox.lists["payhubix_invoices"].max_page_size = 10
+    table = accounts.sandbox.tables["payhubix_invoices"]
+    accounts.sandbox.lists["payhubix_invoices"].max_page_size = 3
 
+    def move(request: Request) -> None:
+        """After page 1 a new invoice moves the list, so an invoice is read twice."""
+        if request.route == "payhubix_invoices" and request.page == 2 and len(table) == 40:
+            table.add()
+
+    accounts.sandbox.on_request = move
     for _ in range(2):
         done = workplace.run(
             *("python", "readme.py"),
