@@ -14,7 +14,7 @@ TAG ?= $(GITHUB_REF_NAME)
 REGISTRY ?= ghcr.io/$(GITHUB_REPOSITORY_OWNER)
 UPGRADE ?= --upgrade
 
-.PHONY: demo test coverage manifest manifest-zip dist dist-test image image-test image-push example-test books-test sql \
+.PHONY: demo test coverage manifest manifest-zip dist dist-test demo-test image image-test image-push example-test books-test sql \
 	spark-test picture picture-test reliability bench bench-accounts lint lock audit release-check publish release-page \
 	clean help
 .DEFAULT_GOAL := help
@@ -56,6 +56,9 @@ dist: $(VENV)/installed  ## build sdist and wheel into dist
 
 dist-test: dist  ## install the wheel with each Python version found here, and read with it
 	$(BIN)/python -m pytest system_tests/wheel
+
+demo-test: $(VENV)/installed  ## run the demo in fresh copies, with each Python version found here; downloads its packages
+	$(BIN)/python -m pytest system_tests/demo
 
 image:  ## build the image, with podman or docker
 	$(PYTHON) -m tools.containers

@@ -386,7 +386,7 @@ def test_a_failing_provider_is_reported_after_the_other_streams(runs: Runs) -> N
     assert runs.failing.row("ipxo_payout_invoices")[1] == "9"
     assert runs.failing.row("payhubix_invoices")[0] == "payhubix_invoices (failed)"
     nexudus, _, payhubix = runs.failing.text.splitlines()[-3:]
-    assert nexudus.startswith("nexudus_payout_invoices failed. Nexudus, nexudus_payout_invoices: ")
+    assert nexudus.startswith("nexudus_payout_invoices failed. Nexudus, sign-in: access refused, HTTP 400: ")
     assert "nexudus.credentials" in nexudus
     assert payhubix.startswith("payhubix_invoices failed. Payhubix")
     assert "Simulated failure 404" in payhubix
