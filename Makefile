@@ -22,11 +22,14 @@ UPGRADE ?= --upgrade
 help:  ## show the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-# The lock names every package with its hash, so pip resolves nothing. The project itself is installed in place.
-$(VENV)/installed: pyproject.toml locks/dev.txt
+# The lock names every package with its hash, so pip resolves nothing. The project itself is installed in place. PyAirbyte,
+# which is not here on Python 3.13, holds back packages: there the tests run with what the wheel and the image have.
+$(VENV)/installed: pyproject.toml locks/dev.txt locks/runtime.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 		-r locks/dev.txt
+	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 13))'; then $(BIN)/python -m pip install --quiet \
+		--disable-pip-version-check --no-deps --require-hashes -r locks/runtime.txt; fi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
