@@ -1,11 +1,13 @@
 """The commands around the connector, each as a process: `make demo` up to where it syncs, and `python -m sandbox`."""
 
+import errno
 import os
 import re
 import shutil
 import socket
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import pytest
@@ -47,7 +49,12 @@ def test_an_environment_of_another_python_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commands: list[list[str]] = []
-    monkeypatch.setattr(environment.subprocess, "call", lambda command: commands.append(command) or 0)
+
+    def succeed(command: list[str]) -> int:
+        commands.append(command)
+        return 0
+
+    monkeypatch.setattr(subprocess, "call", succeed)
     folder = tmp_path / "made"
     (folder / "lib").mkdir(parents=True)
     (folder / "installed").write_text("3.9")
@@ -68,8 +75,8 @@ def test_an_environment_of_another_python_is_made_anew(
 
 
 def test_an_installation_that_fails_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment.subprocess, "call", lambda command: 1)
-    monkeypatch.setattr(environment.venv, "create", lambda folder, **_: Path(folder).mkdir())
+    monkeypatch.setattr(subprocess, "call", lambda command: 1)
+    monkeypatch.setattr(venv, "create", lambda folder, **_: Path(folder).mkdir())
 
     assert environment.main(tmp_path / "made") == 1
     assert not environment.is_ready(tmp_path / "made", VERSION)
@@ -135,7 +142,7 @@ def test_a_port_in_use_is_refused_in_a_sentence() -> None:
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        f"Port {port} of 127.0.0.1 cannot be opened: {os.strerror(98)}."
+        f"Port {port} of 127.0.0.1 cannot be opened: {os.strerror(errno.EADDRINUSE)}."
         " The sandbox needs 4 ports in a row. Without --port it takes free ones.\n"
     )
 

@@ -28,7 +28,7 @@ NO_STREAM = {"invoice_files.py": ("absent.json", "data"), "pipes.sh": ("absent.j
 
 def run(name: str, *arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     program, _ = SCRIPTS[name]
-    command = [program, EXAMPLES / name, *arguments]
+    command = [str(program), str(EXAMPLES / name), *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
