@@ -121,7 +121,7 @@ def requests(browser: Chromium) -> list[str]:
 
 @pytest.mark.parametrize("stream", [stream for stream in KEPT if "nexudus" not in stream])
 def test_the_pictures_agree_with_the_database(opened: Chromium, hostile: Path, stream: str) -> None:
-    expected = expected_bars(hostile, "live", stream)
+    expected = expected_bars(hostile, "main", stream)
     shown = bars(opened, stream)
 
     assert {title: sorted(bar["words"] for bar in found) for title, found in shown.items()} == expected
