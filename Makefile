@@ -10,7 +10,7 @@ REGISTRY ?= ghcr.io/$(GITHUB_REPOSITORY_OWNER)
 UPGRADE ?= --upgrade
 
 .PHONY: demo test coverage manifest manifest-zip dist dist-test image image-test image-push example-test books-test sql \
-	spark-test picture picture-test reliability bench bench-accounts lint lock audit release-check publish release-page \
+	spark-test picture picture-test reliability models bench bench-accounts lint lock audit release-check publish release-page \
 	clean help
 .DEFAULT_GOAL := help
 
@@ -109,6 +109,9 @@ picture: $(VENV)/installed  ## renew docs/invoices.png, the top of that page
 
 reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliability.md
 	$(BIN)/python -m integration_tests.support.reliability > /dev/null
+
+models: $(VENV)/installed  ## read 100,000 restless lists of each kind by the connector's plans; takes half an hour
+	$(BIN)/python -m unit_tests.restless_plans
 
 # One environment has the other readers. The other has only the connector, as users install it, because more packages
 # would make its start slower.
