@@ -95,7 +95,8 @@ example-test: $(VENV)/installed .venv-examples/installed  ## run the examples, w
 	$(BIN)/uv pip install --quiet --python .venv-books/bin/python --no-deps --no-build-isolation -e .
 	touch $@
 
-books-test: .venv-books/installed  ## run the dbt package on DuckDB and PostgreSQL, and ask it the questions of docs/books.md
+# The tests fill their databases with the examples for dlt and Singer, which are in the examples' environment.
+books-test: .venv-books/installed .venv-examples/installed  ## run the dbt package on DuckDB and PostgreSQL, and ask it the questions of docs/books.md
 	.venv-books/bin/python -m pytest system_tests/books
 
 sql: .venv-books/installed  ## renew dbt/sql: the models of the dbt package as plain SQL, for DuckDB and PostgreSQL
