@@ -8,10 +8,15 @@ COPY locks/runtime.txt ./
 RUN python3 -m venv --without-pip /connector \
     && python3 -m pip --python /connector/bin/python install --no-cache-dir --no-deps --require-hashes \
         -r runtime.txt
+# The build tool has an environment of its own, which stays behind.
+COPY locks/build.txt ./
+RUN python3 -m venv --without-pip /tools \
+    && python3 -m pip --python /tools/bin/python install --no-cache-dir --no-deps --require-hashes -r build.txt
 COPY pyproject.toml README.md LICENSE manifest.yaml ./
 COPY schemas ./schemas
 COPY source_invoices ./source_invoices
-RUN python3 -m pip --python /connector/bin/python install --no-cache-dir --no-deps .
+RUN python3 -m pip --python /tools/bin/python wheel --no-deps --no-build-isolation --wheel-dir dist . \
+    && python3 -m pip --python /connector/bin/python install --no-cache-dir --no-deps dist/*.whl
 
 FROM base
 ARG VERSION

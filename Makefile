@@ -1,32 +1,41 @@
-# The commands of the project. Each one installs what it needs into .venv, from locks/dev.txt.
+# The commands of the project. The demo installs what it needs into .venv-demo, the others into .venv, from locks/.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DEMO := .venv-demo
 CONFIG ?=
 IPXO_CURRENCY ?=
+# The demo gets both from its environment, as they were typed: paths may have blanks, quotes and dollars.
+override CONFIG := $(value CONFIG)
+override IPXO_CURRENCY := $(value IPXO_CURRENCY)
+export CONFIG IPXO_CURRENCY
 # GitHub sets these names where the release workflow runs.
 TAG ?= $(GITHUB_REF_NAME)
 REGISTRY ?= ghcr.io/$(GITHUB_REPOSITORY_OWNER)
 UPGRADE ?= --upgrade
 
-.PHONY: demo test coverage manifest manifest-zip dist dist-test image image-test image-push example-test books-test sql \
-	spark-test picture picture-test reliability models bench bench-accounts lint lock audit release-check publish release-page \
-	clean help
+.PHONY: demo test coverage manifest manifest-zip dist dist-test demo-test image image-test image-push example-test \
+	books-test sql spark-test picture picture-test reliability hostile models bench bench-accounts lint lock audit release-check \
+	publish release-page clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-# The lock names every package with its hash, so pip resolves nothing. The project itself is installed in place.
-$(VENV)/installed: pyproject.toml locks/dev.txt
+# The lock names every package with its hash, so pip resolves nothing. The project itself is installed in place. PyAirbyte,
+# which is not here on Python 3.13, holds back packages: there the tests run with what the wheel and the image have.
+$(VENV)/installed: pyproject.toml locks/dev.txt locks/runtime.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 		-r locks/dev.txt
+	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 13))'; then $(BIN)/python -m pip install --quiet \
+		--disable-pip-version-check --no-deps --require-hashes -r locks/runtime.txt; fi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-demo: $(VENV)/installed  ## sync into invoices.duckdb and make the books, from the sandbox or from CONFIG=my.json
-	$(BIN)/python -m demo $(if $(CONFIG),--config '$(CONFIG)') $(if $(IPXO_CURRENCY),--ipxo-currency '$(IPXO_CURRENCY)')
+demo:  ## sync into a DuckDB file and make the books, from the sandbox or from CONFIG=my.json
+	@$(PYTHON) demo/environment.py $(DEMO)
+	@$(DEMO)/bin/python -m demo $${CONFIG:+"--config=$$CONFIG"} $${IPXO_CURRENCY:+"--ipxo-currency=$$IPXO_CURRENCY"}
 
 test: $(VENV)/installed  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
@@ -50,6 +59,9 @@ dist: $(VENV)/installed  ## build sdist and wheel into dist
 
 dist-test: dist  ## install the wheel with each Python version found here, and read with it
 	$(BIN)/python -m pytest system_tests/wheel
+
+demo-test: $(VENV)/installed  ## run the demo in fresh copies, with each Python version found here; downloads its packages
+	$(BIN)/python -m pytest system_tests/demo
 
 image:  ## build the image, with podman or docker
 	$(PYTHON) -m tools.containers
@@ -83,7 +95,8 @@ example-test: $(VENV)/installed .venv-examples/installed  ## run the examples, w
 	$(BIN)/uv pip install --quiet --python .venv-books/bin/python --no-deps --no-build-isolation -e .
 	touch $@
 
-books-test: .venv-books/installed  ## run the dbt package on DuckDB and PostgreSQL, and ask it the questions of docs/books.md
+# The tests fill their databases with the examples for dlt and Singer, which are in the examples' environment.
+books-test: .venv-books/installed .venv-examples/installed  ## run the dbt package on DuckDB and PostgreSQL, and ask it the questions of docs/books.md
 	.venv-books/bin/python -m pytest system_tests/books
 
 sql: .venv-books/installed  ## renew dbt/sql: the models of the dbt package as plain SQL, for DuckDB and PostgreSQL
@@ -112,6 +125,9 @@ reliability: $(VENV)/installed  ## renew the tables of faults in docs/reliabilit
 models: $(VENV)/installed  ## read 100,000 restless lists of each kind by the connector's plans; takes half an hour
 	$(BIN)/python -m unit_tests.restless_plans
 
+hostile: $(VENV)/installed  ## run every hostile answer at every place, and count how they end
+	$(BIN)/python -m integration_tests.support.hostile | grep -v '^{'
+
 # One environment has the other readers. The other has only the connector, as users install it, because more packages
 # would make its start slower.
 .venv-bench/installed: pyproject.toml locks/bench.txt locks/runtime.txt
@@ -124,7 +140,7 @@ models: $(VENV)/installed  ## read 100,000 restless lists of each kind by the co
 		-r locks/runtime.txt
 	touch $@
 
-bench: .venv-bench/installed dist  ## measure against other readers, and renew tools/benchmarks/README.md; takes an hour (Python 3.11)
+bench: .venv-bench/installed dist  ## measure against other readers, and renew tools/benchmarks/README.md; takes half an hour (Python 3.11)
 	.venv-bench/connector/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
 		dist/*.whl
 	.venv-bench/bin/python -m tools.benchmarks
@@ -137,11 +153,16 @@ lint: $(VENV)/installed  ## check style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+# The lock of the wheel and the image, runtime.txt, is by itself: PyAirbyte, in the others, holds back cryptography and more.
 lock: $(VENV)/installed  ## renew the locks from pyproject.toml; with UPGRADE= only what must change
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra demo --extra dev --generate-hashes \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra dev --generate-hashes \
 		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/dev.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --constraint locks/dev.txt --generate-hashes \
-		--no-emit-index-url --no-header pyproject.toml --output-file locks/runtime.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --constraint locks/dev.txt --extra demo \
+		--generate-hashes --no-emit-index-url --no-header pyproject.toml --output-file locks/demo.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
+		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/runtime.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group build --generate-hashes \
+		--no-emit-index-url --no-header $(UPGRADE) --output-file locks/build.txt
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra bench --generate-hashes \
 		--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --output-file locks/bench.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra examples --generate-hashes \
@@ -164,6 +185,6 @@ release-page:  ## make a page on GitHub for TAG, with the files in dist
 	$(PYTHON) -m tools.release notes > dist/notes.md
 	gh release create '$(TAG)' dist/*.whl dist/*.tar.gz dist/*.zip --verify-tag --title '$(TAG)' --notes-file dist/notes.md
 
-clean:  ## remove what the other commands have made
-	rm -rf $(VENV) .venv-bench .venv-examples .venv-books .venv-spark .tmp dbt/target dbt/logs build dist invoices.duckdb \
-		invoices.html invoices-csv
+clean:  ## remove what the other commands have made, but no invoices of real accounts
+	rm -rf $(VENV) $(DEMO) .venv-bench .venv-examples .venv-books .venv-spark .tmp dbt/target dbt/logs build dist \
+		invoices.duckdb invoices.html invoices-csv

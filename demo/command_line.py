@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,17 +22,17 @@ from demo.books import make_books, open_books
 from demo.csv_files import write_csv
 from demo.database import Database
 from demo.page import write_page
+from demo.private import close_to_others, private_files
 from demo.problem import Problem
 from demo.progress import ProgressDisplay, working
 from demo.summary import book_table, print_summary
+from demo.words import plain
 
 LOOPBACK = "127.0.0.1"
 WIDTH = 120
 """Of the output where there is no terminal."""
-SANDBOX_SCHEMA, LIVE_SCHEMA = "main", "live"
-"""Where the tables are, of the sandbox and of real accounts: one file can hold both."""
-BOOKS = {SANDBOX_SCHEMA: "books", LIVE_SCHEMA: "live_books"}
-"""Where the books are that are made of them."""
+SCHEMA, BOOKS = "main", "books"
+"""Where the tables are, and the books that are made of them."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,6 @@ class Arguments:
     database: Path
     rows: int
     ipxo_currency: str | None
-
-    @property
-    def schema(self) -> str:
-        """The schema of the database that holds the tables."""
-        return SANDBOX_SCHEMA if self.config is None else LIVE_SCHEMA
 
     @property
     def page(self) -> Path:
@@ -73,7 +69,12 @@ def parse(arguments: Sequence[str] | None) -> Arguments:
         metavar="FILE",
         help="the connector's configuration, for real accounts (else the sandbox)",
     )
-    parser.add_argument("--database", type=Path, metavar="FILE", default=Path("invoices.duckdb"))
+    parser.add_argument(
+        "--database",
+        type=Path,
+        metavar="FILE",
+        help="invoices.duckdb, and invoices-NAME.duckdb for accounts in NAME.json",
+    )
     parser.add_argument(
         "--rows",
         type=int,
@@ -86,11 +87,20 @@ def parse(arguments: Sequence[str] | None) -> Arguments:
     parsed = parser.parse_args(arguments)
     if parsed.rows < 1:
         parser.error("--rows must be at least 1")
-    if (name := parsed.database.name.split(".")[0]) in (LIVE_SCHEMA, *BOOKS.values()):
-        parser.error(f"the database cannot be called {name}: one of its schemas is")
-    if parsed.database.suffix == ".html":
+    database = parsed.database or default_database(parsed.config)
+    if database.name.split(".")[0] == BOOKS:
+        parser.error(f"the database cannot be called {BOOKS}: one of its schemas is")
+    if database.suffix == ".html":
         parser.error("the database cannot end in .html: the page with the pictures does")
-    return Arguments(parsed.config, parsed.database, parsed.rows, parsed.ipxo_currency)
+    return Arguments(parsed.config, database, parsed.rows, parsed.ipxo_currency)
+
+
+def default_database(config: Path | None) -> Path:
+    """A file of its own for each configuration, and for the sandbox, so that their invoices never mix."""
+    if config is None:
+        return Path("invoices.duckdb")
+    # PyAirbyte and DuckDB make a name in SQL of it.
+    return Path(f"invoices-{re.sub(r'[^A-Za-z0-9_-]+', '-', config.stem).strip('-') or 'accounts'}.duckdb")
 
 
 def connector_executable() -> Path:
@@ -143,9 +153,11 @@ def bypass_proxy() -> None:
 def demonstrate(arguments: Arguments, console: Console, folder: Path) -> int:
     """Runs the demo and returns the exit code."""
     executable = connector_executable()
-    database = Database(arguments.database, arguments.schema, BOOKS[arguments.schema])
+    database = Database(arguments.database, SCHEMA, BOOKS)
+    close_to_others(arguments.database, arguments.page, arguments.csv)
     runs = database.runs()
     run = next_run(runs, arguments.rows, arguments.accounts)
+    refuse_other_accounts(arguments, runs)
     if arguments.config is None:
         bypass_proxy()
         accounts: AbstractContextManager[Any] = build_sandbox([*runs, run])
@@ -154,17 +166,11 @@ def demonstrate(arguments: Arguments, console: Console, folder: Path) -> int:
     else:
         accounts = nullcontext()
         config = read_config(arguments.config)
-        if runs and runs[-1].accounts != run.accounts:
-            note = f"The last run read {runs[-1].accounts}. For other accounts, use another --database."
-            console.print(note, soft_wrap=True, markup=False, highlight=False)
     with accounts as sandbox, quiet_environment(folder):
         with working(console, "Starting PyAirbyte"):
             from demo.sync import Connector  # noqa: PLC0415  # PyAirbyte reads the environment when it is imported.
 
             connector = Connector(executable, sandbox.config() if config is None else config, folder)
-        if config is not None:
-            with working(console, "Checking the configuration"):
-                connector.check()
         with working(console, "Listing the streams"):
             streams = connector.discover()
         database.remember(run)
@@ -183,13 +189,31 @@ def demonstrate(arguments: Arguments, console: Console, folder: Path) -> int:
     console.print(book_table(headline, first=not runs))
     print_summary(console, [stream.name for stream in streams], counts, totals, list(failures), first=not runs)
     read = sum(stream.records for stream in display.report.streams.values())
-    console.print(f"{read:,} rows read in {seconds:.1f} seconds: {read / seconds:,.0f} rows a second.", highlight=False)
-    written = f"See it in {arguments.page}, and as CSV in {arguments.csv}"
-    console.print(f"\n{unwritten or written}", soft_wrap=True, markup=False, highlight=False)
-    console.print("\nQuery it with:", highlight=False)
-    console.print(database.query_line(), soft_wrap=True, markup=False, highlight=False)
+    console.print(f"{read:,} rows read in {seconds:.1f} seconds: {read / seconds:,.0f} rows a second.")
+    return report(arguments, console, database, failures, unwritten)
+
+
+def refuse_other_accounts(arguments: Arguments, runs: Sequence[Run]) -> None:
+    """Raises Problem where the file has the invoices of others. A configuration that is gone was moved or renamed."""
+    earlier = runs[-1].accounts if runs else arguments.accounts
+    if earlier != arguments.accounts and (SANDBOX in (earlier, arguments.accounts) or Path(earlier).exists()):
+        others = "the sandbox" if earlier == SANDBOX else plain(earlier)
+        raise Problem(
+            f"{arguments.database} has the invoices of {others}, and accounts are not mixed."
+            f" Run {Path(sys.executable).name} -m demo with another --database."
+        )
+
+
+def report(
+    arguments: Arguments, console: Console, database: Database, failures: Mapping[str, str], unwritten: str | None
+) -> int:
+    """Says where all is and what has failed. Returns the exit code."""
+    written = f"The invoices are in {arguments.database}. See them in {arguments.page}, and as CSV in {arguments.csv}"
+    console.print(f"\n{unwritten or written}", soft_wrap=True)
+    console.print("\nQuery them with:")
+    console.print(database.query_line(), soft_wrap=True)
     for name, message in failures.items():
-        console.print(f"\n{name} failed. {message}", soft_wrap=True, markup=False, highlight=False)
+        console.print(f"\n{name} failed. {plain(message)}", soft_wrap=True)
     return 1 if failures or unwritten else 0
 
 
@@ -206,13 +230,14 @@ def draw(database: Database, run: Run, arguments: Arguments) -> str | None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
     parsed = parse(arguments)
-    # Bound to this stdout: while PyAirbyte works, what others print goes to a file.
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDTH)
-    with tempfile.TemporaryDirectory(prefix="source-invoices-demo-") as folder:
+    # Bound to this stdout: while PyAirbyte works, what others print goes to a file. Nothing that is printed is markup.
+    width = None if sys.stdout.isatty() else WIDTH
+    console = Console(file=sys.stdout, width=width, markup=False, emoji=False, highlight=False)
+    with private_files(), tempfile.TemporaryDirectory(prefix="source-invoices-demo-") as folder:
         try:
             return demonstrate(parsed, console, Path(folder))
         except Problem as problem:
-            print(problem, file=sys.stderr)
+            print(plain(str(problem)), file=sys.stderr)
             return 1
         except KeyboardInterrupt:
             print("Stopped.", file=sys.stderr)

@@ -13,8 +13,9 @@ from demo.books import Aged, Counterparty, Line, open_books
 from demo.database import Database
 
 TABLES = ("invoices", "open_invoices", "invoice_changes", "invoice_months", "invoice_lines")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What begins like this is a formula to a spreadsheet, which may do harm: it is a provider's text."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What begins like this is a formula to a spreadsheet, which may do harm: it is a provider's text. The last four
+are the wide forms, which some spreadsheets take for the usual ones."""
 
 
 def write_csv(database: Database, folder: Path) -> None:
@@ -46,6 +47,7 @@ def write_csv(database: Database, folder: Path) -> None:
 def write(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Writes a file that only its owner may read."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.fchmod(handle, 0o600)
     with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)

@@ -5,7 +5,6 @@ Amounts are never added up across currencies, nor across streams: what is paid o
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,6 +12,7 @@ import duckdb
 
 from demo.database import Database, text
 from demo.streams import TITLES, Title
+from demo.words import shown
 
 AGES = (30, 60, 90, 180, 365)
 """Days; the last invoices are older than all of these."""
@@ -92,15 +92,3 @@ def groups(connection: duckdb.DuckDBPyConnection, source: str, place: str, amoun
         Group(place, shown(status), shown(currency), is_open, invoices, amount)
         for place, status, currency, is_open, invoices, amount in rows
     ]
-
-
-def shown(text: str | None) -> str | None:
-    """A text as the page can show it: what would be invisible, or would turn what follows around, is replaced."""
-    hidden = {"Cc", "Cs", "Cn"}
-    turning = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-    return text and "".join(
-        "\N{REPLACEMENT CHARACTER}"
-        if unicodedata.category(character) in hidden or unicodedata.bidirectional(character) in turning
-        else character
-        for character in text
-    )

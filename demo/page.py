@@ -19,8 +19,9 @@ from demo.accounts import SANDBOX, Run
 from demo.books import BUCKETS, CHANGED, SIDES, Aged, open_books
 from demo.charts import Span, sync_chart
 from demo.database import Database, StreamSync
-from demo.invoices import Group, StreamInvoices, read_invoices, shown
+from demo.invoices import Group, StreamInvoices, read_invoices
 from demo.pictures import Looks, Picture
+from demo.words import shown
 
 TEMPLATE = Path(__file__).with_name("page.html")
 STYLE = Path(__file__).with_name("page.css")
@@ -48,6 +49,7 @@ def write_page(database: Database, run: Run, path: Path) -> None:
     """Writes the page as of this run. What stood there stays until the new page is complete."""
     complete = path.with_name(f"{path.name}.new")
     complete.touch(mode=0o600)
+    complete.chmod(0o600)
     complete.write_text(page(database, run, datetime.now(timezone.utc)), "utf-8")
     complete.replace(path)
 
@@ -145,7 +147,7 @@ def spans(syncs: list[StreamSync]) -> list[Span]:
 
     return [
         Span(
-            f"{sync.name}: {sync.rows:,} row{'' if sync.rows == 1 else 's'}, {seconds_in_words(sync.seconds)}"
+            f"{shown(sync.name)}: {sync.rows:,} row{'' if sync.rows == 1 else 's'}, {seconds_in_words(sync.seconds)}"
             + (", failed" if sync.failure else ""),
             since(sync.began),
             since(sync.ended),

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from demo.books import CHANGED, Line
 from demo.pictures import money
+from demo.words import shown
 
 NONE = "-"
 Total = tuple[str, str | None, int, Decimal | None]
@@ -46,8 +46,8 @@ def book_table(headline: Mapping[str, Sequence[Line]], first: bool) -> Table:
 
 
 def currency(line: Line) -> str:
-    """The currency of a line. What a provider sends is no markup."""
-    return escape(line.currency) if line.currency else "none told"
+    """The currency of a line."""
+    return shown(line.currency) or "none told"
 
 
 def amount(line: Line, is_change: bool) -> str:
@@ -79,7 +79,7 @@ def print_summary(
     console.print(table)
     console.print(total_table(totals))
     if not first:
-        console.print(news_line(counts), highlight=False)
+        console.print(news_line(counts))
 
 
 def total_table(totals: Sequence[Total]) -> Table:
@@ -90,6 +90,6 @@ def total_table(totals: Sequence[Total]) -> Table:
     earlier = None
     for stream, code, invoices, total in totals:
         name = "" if stream == earlier else stream
-        table.add_row(name, escape(code or NONE), f"{invoices:,}", NONE if total is None else f"{total:,.2f}")
+        table.add_row(name, shown(code) or NONE, f"{invoices:,}", NONE if total is None else f"{total:,.2f}")
         earlier = stream
     return table

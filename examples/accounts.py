@@ -7,13 +7,13 @@ pass names around and look a configuration up where it is used. To keep configur
 `names` and `configuration`.
 """
 
-import json
+import argparse
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from invoice_reader import STREAMS, SyncFailed
+from invoice_reader import STREAMS, SyncFailed, json_file
 
 
 def names(place: Path) -> list[str]:
@@ -42,6 +42,13 @@ def streams(config: Mapping[str, Any], chosen: list[str]) -> list[str]:
     return [name for name in STREAMS if name.split("_")[0] in config and (name in chosen or not chosen)]
 
 
+def number(text: str) -> int:
+    """A number of accounts on a command line."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
 def in_turn(place: Path) -> list[list[str]]:
     """The accounts in groups, each to be read one after another: those of one Nexudus login share its limit."""
     groups: dict[Any, list[str]] = {}
@@ -59,10 +66,5 @@ def _login(place: Path, name: str) -> Any:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        return found
-    except OSError as error:
-        raise SyncFailed(f"{path} cannot be read: {error.strerror}.", may_pass=False) from None
-    except ValueError:
-        raise SyncFailed(f"{path} is not JSON.", may_pass=False) from None
+    found: dict[str, Any] = json_file(path)
+    return found

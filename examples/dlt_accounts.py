@@ -149,9 +149,14 @@ def main() -> None:
     parser.add_argument("destination", help="duckdb, postgres, or another destination of dlt's")
     parser.add_argument("streams", nargs="*", help="those to read; all if none is named")
     parser.add_argument("--dataset", default="raw", help="the schema or dataset for the tables")
-    parser.add_argument("--workers", type=int, default=4 * (os.cpu_count() or 1), help="how many accounts at a time")
     parser.add_argument(
-        "--per-load", type=int, default=100, help="how many accounts in a load; those of one login count once"
+        "--workers", type=accounts.number, default=4 * (os.cpu_count() or 1), help="how many accounts at a time"
+    )
+    parser.add_argument(
+        "--per-load",
+        type=accounts.number,
+        default=100,
+        help="how many accounts in a load; those of one login count once",
     )
     parser.add_argument("--executable", default="source-invoices", help="the connector, if it is not on the PATH")
     options = parser.parse_args()

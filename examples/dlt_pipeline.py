@@ -13,7 +13,6 @@ longer has, from the tables of the streams that are complete.
 """
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -25,7 +24,7 @@ from typing import Any
 
 import dlt
 from dlt.pipeline.exceptions import PipelineStepFailed
-from invoice_reader import Row, State, SyncFailed, discover, read
+from invoice_reader import Row, State, SyncFailed, discover, json_file, read
 
 BATCH = 1000
 """How many rows are handed to dlt at once."""
@@ -155,9 +154,9 @@ def main() -> None:
     options = parser.parse_args()
 
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
-    config = json.loads(options.config.read_text("utf-8"))
     pipeline = dlt.pipeline("invoices", destination=options.destination, dataset_name=options.dataset)
     try:
+        config = json_file(options.config)
         found = {stream["name"]: stream for stream in discover(config, options.executable)}
         if unknown := set(options.streams) - found.keys():
             raise SyncFailed(f"There is no stream {unknown.pop()}. This configuration has {', '.join(found)}.")

@@ -10,6 +10,7 @@ data/state/<stream>.json. So wherever a sync breaks off, the next one goes on wi
 another. A row may come twice; the last one counts, in the order of the files' names.
 """
 
+import argparse
 import fcntl
 import json
 import os
@@ -21,7 +22,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TextIO
 
-from invoice_reader import Row, SyncFailed, read
+from invoice_reader import Row, SyncFailed, json_file, read
 
 
 def sync(
@@ -101,11 +102,19 @@ def _only_one(folder: Path) -> Iterator[None]:
         yield
 
 
-if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))  # clears away the files with the configuration
-    _, config_file, target, *names = sys.argv
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("config", type=Path, help="the connector's configuration, a JSON file")
+    parser.add_argument("folder", type=Path, help="where rows and states go")
+    parser.add_argument("streams", nargs="+", help="those to read, such as payhubix_invoices")
+    options = parser.parse_args()
     try:
-        for name, number in sync(json.loads(Path(config_file).read_text("utf-8")), Path(target), names).items():
+        for name, number in sync(json_file(options.config), options.folder, options.streams).items():
             print(f"{name}: {number} rows")
     except SyncFailed as failure:
         sys.exit(str(failure))
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))  # clears away the files with the configuration
+    main()

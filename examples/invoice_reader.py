@@ -95,6 +95,16 @@ def read(
         raise _failure(errors, code, rows)
 
 
+def json_file(path: Path) -> Any:
+    """What a JSON file has, such as the connector's configuration. Raises SyncFailed if it cannot be read."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SyncFailed(f"{path} cannot be read: {error.strerror}.", may_pass=False) from None
+    except ValueError:
+        raise SyncFailed(f"{path} is not JSON.", may_pass=False) from None
+
+
 def discover(config: Mapping[str, Any], executable: str = "source-invoices") -> list[dict[str, Any]]:
     """The streams of the providers that are configured, as Airbyte's catalog describes them. Raises SyncFailed."""
     errors: list[dict[str, Any]] = []

@@ -65,7 +65,9 @@ def main() -> None:
     parser.add_argument("accounts", type=Path, help="a folder with a JSON file for each account, or one file with all")
     parser.add_argument("folder", type=Path, help="where rows and states go")
     parser.add_argument("streams", nargs="*", help="those to read; all if none is named")
-    parser.add_argument("--workers", type=int, default=4 * (os.cpu_count() or 1), help="how many accounts at a time")
+    parser.add_argument(
+        "--workers", type=accounts.number, default=4 * (os.cpu_count() or 1), help="how many accounts at a time"
+    )
     parser.add_argument("--executable", default="source-invoices", help="the connector, if it is not on the PATH")
     options = parser.parse_args()
     job = Job(options.accounts, options.folder, options.streams, options.executable)

@@ -9,8 +9,12 @@
 # in data/state.json. If a stream or a program fails, the exit code is not 0 and the state stays as it was: run it again.
 # A row may come twice; the last one counts.
 set -euo pipefail
+usage="usage: $0 CONFIG FOLDER STREAM..."
+case ${1-} in -h | --help) echo "$usage"; exit ;; esac
+[ $# -ge 3 ] || { echo "$usage" >&2; exit 2; }
 config=$1 folder=$2
 shift 2
+[ -r "$config" ] && [ ! -d "$config" ] || { echo "$config cannot be read." >&2; exit 1; }
 
 mkdir -p "$folder"
 exec 9> "$folder/.lock"

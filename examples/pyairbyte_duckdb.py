@@ -26,6 +26,12 @@ def main() -> None:
     parser.add_argument("--image", help="run the connector in a container of this image")
     parser.add_argument("--host-network", action="store_true", help="let the container reach servers on this machine")
     options = parser.parse_args()
+    try:
+        config = json.loads(options.config.read_text("utf-8"))
+    except OSError as error:
+        sys.exit(f"{options.config} cannot be read: {error.strerror}.")
+    except ValueError:
+        sys.exit(f"{options.config} is not JSON.")
 
     with tempfile.TemporaryDirectory() as closed:
         # PyAirbyte hands the configuration over in files that everybody may read. Here, only who may enter the outer
@@ -40,7 +46,7 @@ def main() -> None:
 
         source = ab.get_source(
             "source-invoices",
-            config=json.loads(options.config.read_text()),
+            config=config,
             **(
                 {"docker_image": options.image, "use_host_network": options.host_network}
                 if options.image

@@ -113,11 +113,11 @@ def main() -> None:
     parser.add_argument("--executable", default="source-invoices", help="the connector, if it is not on the PATH")
     options = parser.parse_args()
     run = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S%fZ}"
-    spark = SparkSession.builder.appName("invoices").getOrCreate()
     try:
         groups = accounts.in_turn(options.accounts)
     except SyncFailed as failure:
         sys.exit(str(failure))
+    spark = SparkSession.builder.appName("invoices").getOrCreate()
     reading = Reading(options.accounts, run, options.streams, options.executable)
     work = tasks(spark, groups, last_states(spark, options.table))
     # Straight into the table: whatever else looked at the rows, such as a count, would ask the providers again. And all

@@ -10,6 +10,7 @@ prints the rows of the query as JSON. Each view has the columns of the stream's 
 them. A value that does not fit its type fails the query: Spark would make it null otherwise, without a word.
 """
 
+import argparse
 import json
 import sys
 from collections.abc import Mapping
@@ -67,10 +68,18 @@ def catalog(path: Path) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    _, table, catalog_file, query = sys.argv
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("table", help="where the table of spark_accounts.py is")
+    parser.add_argument("catalog", type=Path, help="what `source-invoices discover` printed")
+    parser.add_argument("query", help="what to ask the views, in SQL")
+    options = parser.parse_args()
+    try:
+        streams = catalog(options.catalog)
+    except (OSError, ValueError) as error:
+        sys.exit(f"{options.catalog} is no catalog: {getattr(error, 'strerror', None) or error}.")
     spark = SparkSession.builder.appName("invoices").getOrCreate()
-    create_views(spark, table, catalog(Path(catalog_file)))
-    for (line,) in spark.sql(query).select(F.to_json(F.struct("*"))).collect():
+    create_views(spark, options.table, streams)
+    for (line,) in spark.sql(options.query).select(F.to_json(F.struct("*"))).collect():
         print(line)
     spark.stop()
 

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from invoice_reader import Row, SyncFailed, discover, read
+from invoice_reader import Row, SyncFailed, discover, json_file, read
 
 
 def main() -> None:
@@ -30,6 +30,10 @@ def main() -> None:
     parser.add_argument("--catalog", type=_file)
     parser.add_argument("--state", type=_file, default={})
     options = parser.parse_args()
+    if not options.discover and options.catalog is None:
+        parser.error("one of --discover and --catalog is needed")
+    if not isinstance(options.config, dict) or "source" not in options.config:
+        parser.error("the configuration has no key `source` with that of the connector")
     executable = options.config.get("executable", "source-invoices")
     config = options.config["source"]
     try:
@@ -70,7 +74,10 @@ def _read(config: dict[str, Any], catalog: dict[str, Any], bookmarks: dict[str, 
 
 
 def _file(path: str) -> Any:
-    return json.loads(Path(path).read_text("utf-8"))
+    try:
+        return json_file(Path(path))
+    except SyncFailed as failure:
+        raise argparse.ArgumentTypeError(str(failure)) from None
 
 
 def _entry(stream: dict[str, Any]) -> dict[str, Any]:

@@ -1,122 +1,70 @@
-"""Answers that break HTTP or mean harm, from a list and from a sign-in: each is a sentence, and none is an exception."""
+"""What a provider should never send ends COMPLETE with rows, or INCOMPLETE with a sentence.
 
-import gzip
-import sys
-from collections.abc import Mapping
-import sys
-from pathlib import Path
+A sample: each kind of hostile answer at one place. `make hostile` runs all of them at every place.
+"""
+
+import functools
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from integration_tests.support import timing
-from integration_tests.support.connector import call, catalog_of, command, read, start
+from integration_tests.support import hostile
+from integration_tests.support.connector import read
 from sandbox import Fault, Sandbox
 
-PAYHUBIX = "payhubix_invoices"
-NEXUDUS = "nexudus_payout_invoices"
-CLOSED_PORT = "http://127.0.0.1:1"
-OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-EMPTY = b"Content-Length: 0\r\n\r\n"
-ANSWERS = {
-    "a redirect to no address": (b"HTTP/1.1 302 Found\r\nLocation: http://[::1\r\n" + EMPTY, "cannot be read"),
-    "304": (b"HTTP/1.1 304 Not Modified\r\n\r\n", "no usable answer, HTTP 304"),
-    "101": (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "no usable answer, HTTP 101"),
-    "a vast chunk": (OK + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx", "broke off"),
-    "a negative chunk": (OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nx", "no usable answer"),
-    "a length in words": (OK + b"Content-Length: abc\r\n\r\nx", "not JSON"),
-    "two lengths": (OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nx", "no usable answer"),
-    "bytes in a header": (OK + b"X-\xff\x00: \xfe\x01\r\n\r\nx", "not JSON"),
-    "an unknown encoding": (OK + b"Content-Encoding: wish\r\n\r\nx", "not JSON"),
-    "no gzip": (OK + b"Content-Encoding: gzip\r\n\r\nnot gzip", "cannot be unpacked"),
-    "no such charset": (b"HTTP/1.1 403 No\r\nContent-Type: text/plain; charset=\x00no\r\n\r\nNo way", "'No way'"),
-    "an odd charset": (b"HTTP/1.1 403 No\r\nContent-Type: text/plain; charset=idna\r\n\r\nNo way", "'No way'"),
-    "many headers": (OK + b"X: x\r\n" * 200 + b"\r\n", "no usable answer: got more than 100 headers"),
-    "a long header": (OK + b"X: " + b"x" * 100_000 + b"\r\n\r\n", "no usable answer: got more than 65536 bytes"),
-    "no HTTP": (b"\x00\x01\x02 220 mail ready\r\n\r\n", "no usable answer"),
-}
+body_of = functools.cache(hostile.good_body)
+ANSWERS = [(name, number) for number, name in enumerate((*hostile.BODIES, *hostile.VALUES))]
 
 
-def raw(route: str, content: bytes) -> Fault:
-    return Fault(kind="raw", route=route, pieces=[content], times=None)
+def answer(name: str, number: int) -> tuple[str, Fault]:
+    """A place and a hostile answer for it. Over all numbers, each place and each part of a body has its turn."""
+    place = list(hostile.PLACES)[number % len(hostile.PLACES)]
+    if body := hostile.BODIES.get(name):
+        return place, Fault(kind="status", status=200 if number % 2 else 400, route=place, body=body, times=None)
+    paths = list(hostile.paths(body_of(place)))
+    change = hostile.changed(paths[number * 7 % len(paths)], hostile.VALUES.get(name))
+    return place, Fault(kind="edit", route=place, edit=change, times=30)
 
 
-@pytest.mark.parametrize("name", ANSWERS)
-@pytest.mark.parametrize("route", [PAYHUBIX, "nexudus_token"])
-def test_an_answer_that_breaks_http_is_a_sentence(sandbox: Sandbox, route: str, name: str) -> None:
-    content, words = ANSWERS[name]
-    stream = PAYHUBIX if route == PAYHUBIX else NEXUDUS
-    sandbox.faults.append(raw(route, content))
-    with timing.policy(first_backoff=0.001, attempts=2, deadline=5, sign_in_deadline=5):
-        output = read(sandbox.config(), [stream])
-    message = output.error_of(stream)["message"]
-    assert message.startswith("Payhubix, payhubix_invoices: " if route == PAYHUBIX else "Nexudus, sign-in: ")
-    assert words in message
-    assert "\n" not in message
-    assert "Traceback" not in "".join(output.logs)
+@pytest.mark.parametrize(("name", "number"), ANSWERS)
+def test_a_hostile_answer_ends_in_rows_or_in_a_sentence(name: str, number: int) -> None:
+    place, fault = answer(name, number)
+    assert hostile.complaints(place, hostile.read_under(place, fault)) == []
 
 
-@pytest.mark.parametrize("lifetime", [b"-1" + b"0" * 400, b'"soon"', b"-5", b"true", b"null"])
-def test_the_lifetime_of_a_token_may_be_nonsense(sandbox: Sandbox, lifetime: bytes) -> None:
-    body = b'{"access_token": "good", "token_type": "bearer", "expires_in": %s}' % lifetime
-    sandbox.faults.append(raw("nexudus_token", OK + b"Content-Length: %d\r\n\r\n" % len(body) + body))
-    with timing.short_waits():
-        message = read(sandbox.config(), [NEXUDUS]).error_of(NEXUDUS)["message"]
-    assert "access refused, HTTP 401" in message
-
-
-@pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_that_unpacks_to_gigabytes_fails_the_stream_once(
-    sandbox: Sandbox, tmp_path: Path, chunked: bool
-) -> None:
-    packed = gzip.compress(bytes(2**26), 1) * 16
-    head = OK + b"Content-Encoding: gzip\r\n"
-    if chunked:
-        content = head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed)
-    else:
-        content = head + b"Content-Length: %d\r\n\r\n" % len(packed) + packed
-    sandbox.faults.append(raw(PAYHUBIX, content))
-    arguments = command(tmp_path, "read", config=sandbox.config(), catalog=catalog_of([PAYHUBIX]))
-    peak = tmp_path / "peak"
-    program = (
-        "import resource, sys; from pathlib import Path; from source_invoices.cli import main\n"
-        "try: main(sys.argv[2:])\n"
-        "finally: Path(sys.argv[1]).write_text(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))"
+@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_page_with_several_hostile_values_ends_in_rows_or_in_a_sentence(data: st.DataObject) -> None:
+    place = data.draw(st.sampled_from(list(hostile.PLACES)))
+    paths = list(hostile.paths(body_of(place)))
+    chosen = data.draw(
+        st.lists(st.tuples(st.sampled_from(paths), st.sampled_from(list(hostile.VALUES))), min_size=2, max_size=4)
     )
-    output = start([str(peak), *arguments], program=(sys.executable, "-c", program))
-    assert output.error_of(PAYHUBIX)["message"].startswith(
-        "Payhubix, payhubix_invoices: the answer has more than 256 MB, which no page of invoices has."
-    )
-    assert sandbox.count(PAYHUBIX) == 1
-    assert int(peak.read_text()) < 900_000  # kilobytes; the whole body has a gigabyte beside the connector's own
+
+    def edit(body: Any) -> Any:
+        for path, name in chosen:
+            body = hostile.changed(path, hostile.VALUES[name])(body)
+        return body
+
+    fault = Fault(kind="edit", route=place, edit=edit, times=30)
+    assert hostile.complaints(place, hostile.read_under(place, fault)) == []
 
 
-@pytest.mark.parametrize("verb", ["check", "read"])
-@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_certificates_that_are_not_there_are_named(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, verb: str, name: str
-) -> None:
-    monkeypatch.setenv(name, "/no/such/bundle.pem")
-    config = {"payhubix": {**sandbox.config()["payhubix"], "api_url": "https://127.0.0.1:1"}}
-    assert f"{name} names /no/such/bundle.pem, which is not there" in _message(verb, config)
+@pytest.mark.parametrize("cursor", ["0001-01-01T00:00:00.000000Z", "0000-01-01T00:00:00Z", "99999-01-01T00:00:00Z", ""])
+@pytest.mark.parametrize("stream", ["payhubix_invoices", "nexudus_payout_invoices"])
+def test_a_cursor_of_no_usable_year_ends_in_rows_or_in_a_sentence(sandbox: Sandbox, stream: str, cursor: str) -> None:
+    (state,) = read(sandbox.config(), [stream]).state()
+    inner = state["stream"]["stream_state"]
+    field = "UpdatedOn" if "nexudus" in stream else "created_at"
+    inner.get("state", inner)[field] = cursor
+    output = read(sandbox.config(), [stream], [state])
+    said = " ".join([*(str(error["message"]) for error in output.errors()), *output.logs])
+    assert not hostile.INTERNALS.search(said)
+    assert output.exit_code == 1 or output.records(stream)
 
 
-@pytest.mark.parametrize("verb", ["check", "read"])
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_dead_proxy_is_named_without_its_password(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, verb: str, scheme: str
-) -> None:
-    monkeypatch.setenv(f"{scheme}_proxy", CLOSED_PORT.replace("//", "//user:proxy-password@"))
-    address = sandbox.config()["payhubix"]["api_url"].replace("http:", f"{scheme}:")
-    config = {"payhubix": {**sandbox.config()["payhubix"], "api_url": address}}
-    with timing.short_waits():
-        message = _message(verb, config)
-    assert f"the proxy 127.0.0.1:1 (from {scheme.upper()}_PROXY" in message
-    assert "Connection refused" in message
-    assert "proxy-password" not in message
-
-
-def _message(verb: str, config: Mapping[str, Any]) -> str:
-    if verb == "check":
-        return str(call("check", config=config).connection_status()["message"])
-    return str(read(config, [PAYHUBIX]).error_of(PAYHUBIX)["message"])
+def test_a_start_date_in_a_zone_of_99_hours_is_refused(sandbox: Sandbox) -> None:
+    output = read({**sandbox.config(), "start_date": "2025-01-01T00:00:00+99:99"}, ["payhubix_invoices"])
+    assert "`start_date` must be" in output.errors()[0]["message"]

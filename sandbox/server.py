@@ -87,15 +87,19 @@ class ServerThread:
             self._ready.set()  # also after a failed start, so that `start` returns
 
 
+class PortRefused(Exception):
+    """A port cannot be opened. The message says why."""
+
+
 def listen(port: int) -> socket.socket:
-    """Returns a listening socket on the loopback interface. Port 0 means any free port."""
+    """Returns a listening socket on the loopback interface. Port 0 means any free port. Raises PortRefused."""
     # Only if the protocol is named does asyncio set TCP_NODELAY. Without it, answers wait for delayed acknowledgements.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((ADDRESS, port))
         listener.listen(512)
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        raise PortRefused(f"Port {port} of {ADDRESS} cannot be opened: {error.strerror}.") from error
     return listener

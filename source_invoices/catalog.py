@@ -4,8 +4,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from airbyte_cdk.models import AirbyteStateMessage, ConfiguredAirbyteCatalog, SyncMode
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_invoices.errors import config_error
+from source_invoices.nearest import nearest
 from source_invoices.providers import PROVIDERS, provider_of
 
 
@@ -25,7 +27,8 @@ def refuse_a_bad_catalog(names: Sequence[str], known: Collection[str], config: M
         if names.count(name) > 1:
             raise config_error(f"The catalog names the stream {name} more than once.")
         if name not in known:
-            raise config_error(f"The catalog names the stream {name}, which this connector does not have.")
+            hint = nearest(name, known, known)
+            raise config_error(f"The catalog names the stream {name:.80}, which this connector does not have; {hint}")
         key = provider_of(name)
         if not config.get(key):
             raise config_error(
@@ -43,6 +46,15 @@ def refuse_a_bad_state(state: Iterable[AirbyteStateMessage]) -> None:
                 f"The state is of type {kind}, which this connector does not write. Hand back states of type STREAM, "
                 "or none to read everything."
             )
+
+
+def unusable_state(state: Iterable[AirbyteStateMessage], error: Exception) -> AirbyteTracedException:
+    """Returns the failure that a state was changed and cannot be read. error: what was met in it."""
+    names = ", ".join(item.stream.stream_descriptor.name for item in state if item.stream)
+    return config_error(
+        f"The state of {names} cannot be used: {error}. Reset the stream whose state was changed by hand, or hand back "
+        "the state that the connector last wrote."
+    )
 
 
 def of_incremental_streams(

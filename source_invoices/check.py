@@ -9,9 +9,9 @@ from airbyte_cdk.models import AirbyteConnectionStatus, Status
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_invoices.components.http.responses import ACCESS_REFUSED, TRY_LATER
-from source_invoices.errors import one_line
+from source_invoices.components.http.responses import ACCESS_REFUSED, LONGEST_QUOTE, TRY_LATER
 from source_invoices.providers import PROVIDERS, provider_of
+from source_invoices.secrets import excerpt
 
 
 def check_streams(streams: Iterable[AbstractStream], logger: logging.Logger, limit: float) -> AirbyteConnectionStatus:
@@ -63,7 +63,7 @@ def _failure_to_read(stream: AbstractStream) -> AirbyteTracedException | None:
     except AirbyteTracedException as error:
         return error
     except Exception as error:
-        words = ": ".join(filter(None, (type(error).__name__, one_line(str(error)).rstrip("."))))
+        words = ": ".join(filter(None, (type(error).__name__, excerpt(str(error), LONGEST_QUOTE).rstrip("."))))
         return _failure(stream, f"unexpected failure, {words}.")
     return None
 

@@ -13,19 +13,21 @@ from source_invoices.process_end import end_well
 _EXAMPLES = """examples:
   source-invoices spec
   source-invoices check --config config.json
-  source-invoices discover --config config.json
-  source-invoices read --config config.json --catalog catalog.json --state state.json
+  source-invoices discover --config config.json > catalog.json
+  source-invoices read --config config.json --catalog catalog.json > out.jsonl
+  source-invoices read --config config.json --catalog catalog.json --state out.jsonl > new.jsonl
 """
 _OPTIONS = {
     "config": "path of the configuration, a JSON file",
-    "catalog": "path of the configured catalog, a JSON file",
-    "state": "path of the state that the last sync wrote, a JSON file",
+    "catalog": "path of a configured catalog, or of what `discover` printed: then every stream, incremental",
+    "streams": "only these streams, with commas between their names; without --catalog each is incremental",
+    "state": "path of the last states as a JSON list, or of what the last `read` printed",
 }
 _COMMANDS = {
     "spec": ("print the JSON schema of the configuration", ()),
     "check": ("send one cheap request for each configured provider", ("config",)),
     "discover": ("print the streams of the configured providers", ("config",)),
-    "read": ("print the records and states of the catalog's streams", ("config", "catalog", "state")),
+    "read": ("print the records and states of the catalog's streams", ("config", "catalog", "streams", "state")),
 }
 
 
@@ -53,7 +55,10 @@ def main(arguments: Sequence[str] | None = None, make_source: Callable[..., Any]
 
         print(json.dumps({"type": "SPEC", "spec": {"connectionSpecification": load_specification()}}))
         return
-    from source_invoices.entrypoint import run  # noqa: PLC0415
+    from source_invoices.startup import without_docstrings_of_fields  # noqa: PLC0415
+
+    with without_docstrings_of_fields():
+        from source_invoices.entrypoint import run  # noqa: PLC0415
 
     run(parsed, make_source)
 
@@ -73,8 +78,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         command = commands.add_parser(name, help=summary, description=summary, epilog=f"example:{example}")
         command.add_argument("--debug", action="store_true", help="log details of the sync")
         for option in options:
-            command.add_argument(f"--{option}", required=option != "state", help=_OPTIONS[option])
+            command.add_argument(f"--{option}", required=option == "config", help=_OPTIONS[option])
+        if name == "read":
+            command.add_argument("--quiet", action="store_true", help="show no progress at a terminal")
     parsed = parser.parse_args(arguments)
+    if parsed.command == "read" and parsed.catalog is None and parsed.streams is None:
+        parser.error("read needs --catalog or --streams")
     if not parsed.command:
         parser.exit(1, "Say what to do: source-invoices spec, check, discover or read. More with --help.\n")
     return parsed

@@ -1,5 +1,6 @@
 """The configuration: a sentence for each of its faults, and its defaults."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,6 +11,8 @@ from jsonschema import Draft7Validator, FormatChecker
 from jsonschema import validators as jsonschema_validators
 from jsonschema.exceptions import ValidationError
 
+from source_invoices.json_files import is_deep
+from source_invoices.nearest import nearest
 from source_invoices.providers import PROVIDERS
 from source_invoices.settings import CHECK_LIMITS
 from source_invoices.times import parse_start_date
@@ -24,6 +27,12 @@ _TYPES = {
 }
 
 
+# Python writes no whole number of more than 4,300 digits.
+_MOST_BITS = 1_000
+# What the CDK takes out of a configuration itself (InternalConfig in its schema_helpers.py, for its own tests).
+_KEYS_OF_THE_CDK = ("_limit", "_page_size")
+
+
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
     if isinstance(instance, str) and not re.fullmatch(pattern, instance):
         yield ValidationError("does not match")
@@ -33,7 +42,8 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterat
 # JSON schema takes 10.0 for a whole number; the settings do not.
 _Validator = jsonschema_validators.extend(
     Draft7Validator,
-    {"pattern": _pattern},
+    # Unknown keys are found by _unknown_keys, which knows the nearest name.
+    {"pattern": _pattern, "additionalProperties": lambda *_: ()},
     type_checker=Draft7Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     ),
@@ -61,10 +71,16 @@ def validation_errors(config: Any, schema: Mapping[str, Any]) -> list[str]:
     formats = FormatChecker(formats=())
     formats.checks("date-time", raises=ValueError)(_is_start_date)
     formats.checks("uri", raises=(ValueError, requests.RequestException))(_is_address)
-    found: list[str] = []
+    if not isinstance(config, Mapping):
+        return ["The configuration must be an object."]
+    if is_deep(config):
+        deep = ", ".join(f"`{name!s:.80}`" for name, value in config.items() if is_deep([value]))
+        return [f"{deep} is nested too deeply."]
+    if unusable := list(_unusable_values(config)):
+        return unusable  # jsonschema could not write such a number
+    found = list(_unknown_keys(config, schema))
     for error in _Validator(schema, format_checker=formats).iter_errors(config):
         found.extend(sentence for sentence in _sentences(error) if sentence not in found)
-    found.extend(f"`{key}` is not valid Unicode text." for key in _broken_texts(config))
     if not found and not any(config.get(provider) for provider in PROVIDERS):
         names = ", ".join(f"`{key}`" for key in PROVIDERS)
         found.append(f"No provider is configured: fill in at least one of {names}.")
@@ -84,13 +100,35 @@ def _is_address(text: Any) -> bool:
     return True
 
 
-def _broken_texts(value: Any, path: str = "") -> Iterator[str]:
-    """Yields the keys of texts that contain half of a character, which cannot be sent."""
+def _unknown_keys(config: Mapping[str, Any], schema: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Yields a sentence for each key that is not a setting.
+
+    The specification allows other keys at the top, because platforms that run only manifests put theirs in before they
+    validate. Keys of another alternative may stay where `auth_type` was changed.
+    """
+    rules = {
+        name: rule for part in (schema, *schema.get("oneOf", [])) for name, rule in part.get("properties", {}).items()
+    }
+    for name, value in config.items():
+        if name in rules:
+            if isinstance(value, Mapping) and rules[name].get("type") == "object":
+                yield from _unknown_keys(value, rules[name], f"{path}{name}.")
+        elif not str(name).startswith("__") and (path or name not in _KEYS_OF_THE_CDK):
+            hint = nearest(str(name), rules, rules, before=path, quote="`")
+            yield f"`{path}{name!s:.80}` is not a setting; {hint}"
+
+
+def _unusable_values(value: Any, path: str = "") -> Iterator[str]:
+    """Yields a sentence for each value that cannot be sent: half of a character, a number that is none or too long."""
     if isinstance(value, str) and any("\ud800" <= sign <= "\udfff" for sign in value):
-        yield path
+        yield f"`{path}` is not valid Unicode text."
+    if isinstance(value, float) and not math.isfinite(value):
+        yield f"`{path}` must be a number."
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        yield f"`{path}` is too large a number."
     items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     for name, item in items:
-        yield from _broken_texts(item, f"{path}.{name}".lstrip("."))
+        yield from _unusable_values(item, f"{path}.{name}".lstrip("."))
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:
@@ -105,10 +143,6 @@ def _sentences(error: ValidationError) -> Iterator[str]:
         for missing in (item for item in rule if item not in instance):
             title = schema["properties"][missing].get("title", missing)
             yield f"`{key}.{missing}` is missing ({title})."
-    elif error.validator == "additionalProperties":
-        known = schema["properties"]
-        for unknown in sorted(set(instance) - set(known)):
-            yield f"`{key}.{unknown}` is not a setting; known here are {', '.join(known)}."
     elif error.validator == "type":
         yield f"{name} must be {_TYPES.get(rule, rule)}."
     elif error.validator in ("enum", "const"):

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.models import (
@@ -13,16 +13,18 @@ from airbyte_cdk.models import (
     ConnectorSpecification,
     Type,
 )
+from airbyte_cdk.sources import Source
 from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_invoices.catalog import names_of
 from source_invoices.components.http.json_body import encode
 from source_invoices.components.pages.page import Row
 from source_invoices.components.pages.whole_page import RecordPage
-from source_invoices.errors import config_error
+from source_invoices.input_files import Inputs, read_inputs
+from source_invoices.masking import mask_message, masked_failures
 from source_invoices.source import CHECK_LIMITS, SourceInvoices
-
-_Content = TypeVar("_Content")
+from source_invoices.terminal import ProgressLines
 
 
 def run(parsed: argparse.Namespace, make_source: Callable[..., SourceInvoices] | None = None) -> None:
@@ -31,15 +33,13 @@ def run(parsed: argparse.Namespace, make_source: Callable[..., SourceInvoices] |
     make_source: builds another source than SourceInvoices, from catalog, configuration, state and limits.
     """
     try:
-        source = (make_source or SourceInvoices)(
-            _from_file(SourceInvoices.read_catalog, getattr(parsed, "catalog", None), "catalog"),
-            _from_file(SourceInvoices.read_config, parsed.config, "config"),
-            _from_file(SourceInvoices.read_state, getattr(parsed, "state", None), "state"),
-            limits=CHECK_LIMITS if parsed.command == "check" else None,
-        )
-        source.hands_over_pages = True
-        for line in _Entrypoint(source).run(parsed):
-            _write(f"{line}\n".encode())
+        with masked_failures():
+            inputs = read_inputs(parsed)
+            limits = CHECK_LIMITS if parsed.command == "check" else None
+            source = (make_source or SourceInvoices)(inputs.catalog, inputs.config, inputs.state, limits=limits)
+            source.hands_over_pages = True
+            for line in _Entrypoint(source, inputs).run(parsed):
+                _write(f"{line}\n".encode())
     except AirbyteTracedException as error:
         failure = error.as_sanitized_airbyte_message()
         if failure.trace and failure.trace.error:
@@ -51,15 +51,38 @@ def run(parsed: argparse.Namespace, make_source: Callable[..., SourceInvoices] |
 class _Entrypoint(AirbyteEntrypoint):
     """The CDK's entrypoint, for a source that hands over pages."""
 
+    def __init__(self, source: SourceInvoices, inputs: Inputs) -> None:
+        super().__init__(source)
+        # The CDK would open the files again, which a pipe does not allow.
+        source.read_config = lambda _: inputs.config  # type: ignore[method-assign,assignment]
+        source.read_catalog = lambda _: inputs.catalog  # type: ignore[method-assign,assignment]
+        source.read_state = lambda _: inputs.state  # type: ignore[method-assign,assignment]
+        self._quiet = False
+
+    def run(self, parsed_args: argparse.Namespace) -> Iterable[str]:
+        self._quiet = getattr(parsed_args, "quiet", False)
+        return super().run(parsed_args)
+
     @staticmethod
     def validate_connection(source_spec: ConnectorSpecification, config: Mapping[str, Any]) -> None:
         """Does nothing: SourceInvoices validates, and names the key."""
+
+    @staticmethod
+    def set_up_secret_filter(config: Any, connection_specification: Mapping[str, Any]) -> None:
+        """Does nothing: SourceInvoices masks. The CDK would also mask parts of words, where a secret is short."""
+
+    def _emit_queued_messages(self, source: Source) -> Iterable[AirbyteMessage]:
+        for message in super()._emit_queued_messages(source):
+            mask_message(message)
+            yield message
 
     def read(
         self, source_spec: ConnectorSpecification, config: Any, catalog: Any, state: list[Any]
     ) -> Iterable[AirbyteMessage]:
         """Writes pages, and yields all other messages. Each of them is written before the next one is asked for."""
+        progress = ProgressLines.at_the_terminal(names_of(catalog), quiet=self._quiet)
         for message in super().read(source_spec, config, catalog, state):
+            progress.note(message)
             if isinstance(message, RecordPage):
                 _write(record_lines(message))
             else:
@@ -107,12 +130,3 @@ def _write(lines: bytes) -> None:
     else:
         sys.stdout.write(lines.decode())
     sys.stdout.flush()
-
-
-def _from_file(read: Callable[[str], _Content], path: str | None, option: str) -> _Content | None:
-    if path is None:
-        return None
-    try:
-        return read(path)
-    except Exception as error:
-        raise config_error(f"The file given by --{option} cannot be used: {error}") from None

@@ -4,23 +4,19 @@ import logging
 from collections.abc import Mapping
 
 from airbyte_cdk.models import AirbyteErrorTraceMessage, FailureType
-from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_invoices.secrets import mask
+
+UNEXPECTED = (
+    "The connector has met something that it is not prepared for, and stops. This is a fault of the connector: please "
+    "report it to its maintainers, with the log."
+)
+"""The message of a failure that nothing else explains."""
 # It repeats every failure in its Python form. `read` ends in a summary of its own.
 _CDK_SUMMARY = "During the sync, the following streams did not sync successfully"
 # In the order in which a person must act on them.
 _FAILURE_TYPES = (FailureType.config_error, FailureType.system_error, FailureType.transient_error)
-
-_LONGEST_QUOTE = 300
-_LONGEST_READ = 100_000
-
-
-def one_line(words: str) -> str:
-    """Returns words of others in one line that steers no terminal, shortened and without secrets."""
-    printable = "".join(sign if sign.isprintable() else " " for sign in words[:_LONGEST_READ])
-    line = filter_secrets(" ".join(printable.split()))
-    return line if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}..."
 
 
 def config_error(message: str) -> AirbyteTracedException:
@@ -48,7 +44,7 @@ class FailureLog(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, AirbyteTracedException):
-            text = f"{record.getMessage()}: {filter_secrets(str(error.message))}"
+            text = f"{record.getMessage()}: {mask(str(error.message))}"
             record.msg, record.args, record.exc_info = text, (), None
             if text in self._logged:
                 return False

@@ -29,6 +29,11 @@ def load_specification() -> dict[str, Any]:
     return specification
 
 
+def stream_names() -> list[str]:
+    """Returns the names of all streams: each has a schema."""
+    return sorted(path.stem for path in (_home() / "schemas").glob("*.json"))
+
+
 def _home() -> Path:
     """Returns the folder of the manifest: the installed package, or the checkout that it is in.
 

@@ -25,6 +25,7 @@ from source_invoices.catalog import (
     only_named,
     refuse_a_bad_catalog,
     refuse_a_bad_state,
+    unusable_state,
 )
 from source_invoices.cdk_internals import BoundSource
 from source_invoices.check import check_streams
@@ -33,7 +34,10 @@ from source_invoices.components.pages.whole_page import RecordPage
 from source_invoices.config import validation_errors, with_defaults
 from source_invoices.errors import FailureLog, config_error, summary
 from source_invoices.manifest_file import load_manifest
+from source_invoices.masking import mask_logs, mask_message, mask_status, masked_failures, secrets_of
 from source_invoices.progress_log import ProgressLog
+from source_invoices.secrets import Secrets
+from source_invoices.settings import without_injected_keys
 from source_invoices.stream_messages import add_window_state, is_first_failure, log_receipt
 from source_invoices.sync_context import SyncContext
 
@@ -72,6 +76,9 @@ class SourceInvoices(BoundSource):
         if self._catalog_names is not None:
             whole["streams"] = [only_named(self._catalog_names, group) for group in whole["streams"]]
         specification = whole["spec"]["connection_specification"]
+        config = without_injected_keys(config)
+        self._secrets = Secrets(secrets_of(config, specification))
+        mask_logs()
         self._is_check = limits is not None
         self._is_configured = config is not None
         self._validation_errors = [] if config is None else validation_errors(config, specification)
@@ -88,38 +95,37 @@ class SourceInvoices(BoundSource):
         return SyncContext(self._retry_policy, whole_pages=True)
 
     def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
-        """Returns the configuration as it was given. The CDK would write it to a file, with its secrets."""
-        return config
+        """Returns the configuration without injected keys. The CDK would write it to a file, with its secrets."""
+        return without_injected_keys(config)  # type: ignore[no-any-return]
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         """Sends one cheap request for each configured provider; for IPXO one for each scope, of which one must work."""
         if not self._is_configured:
             return self._another(config=config, limits=CHECK_LIMITS).check(logger, config)
         if self._validation_errors:
-            return AirbyteConnectionStatus(status=Status.FAILED, message=" ".join(self._validation_errors))
-        source = self if self._is_check else self._another(config=self._config, limits=CHECK_LIMITS)
-        names = self.resolved_manifest["check"]["stream_names"]
-        streams = [stream for stream in source.streams(self._config) if stream.name in names]
-        return check_streams(streams, logger, source.context.retry_policy.whole_check)
+            return mask_status(AirbyteConnectionStatus(Status.FAILED, " ".join(self._validation_errors)))
+        with masked_failures():
+            source = self if self._is_check else self._another(config=self._config, limits=CHECK_LIMITS)
+            names = self.resolved_manifest["check"]["stream_names"]
+            streams = [stream for stream in source.streams(self._config) if stream.name in names]
+            return mask_status(check_streams(streams, logger, source.context.retry_policy.whole_check))
 
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
         """Returns the catalog's streams, else all of the configured providers, with the state that they go on from."""
         try:
             return super().streams(config)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
             if not self._state:
                 raise
-            names = ", ".join(item.stream.stream_descriptor.name for item in self._state if item.stream)
-            raise config_error(
-                f"The state of {names} cannot be used: {error}. Reset the stream whose state was changed by hand, or "
-                "hand back the state that the connector last wrote."
-            ) from None
+            raise unusable_state(self._state, error) from None
 
     def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
         if not self._is_configured or self._catalog_names is not None:
             return self._another(config=config).discover(logger, config)
-        self._refuse_a_bad_configuration()
-        return super().discover(logger, config)
+        mask_logs()
+        with masked_failures():
+            self._refuse_a_bad_configuration()
+            return super().discover(logger, config)
 
     def read(
         self,
@@ -144,20 +150,29 @@ class SourceInvoices(BoundSource):
         catalog: ConfiguredAirbyteCatalog,
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage | RecordPage]:
-        """Yields the records of a page at a time, and all other messages."""
-        names = names_of(catalog)
-        if not self._is_configured or self._catalog_names not in (None, names):
+        """Yields the records of a page at a time, and all other messages. None of these has a secret."""
+        if not self._is_configured or self._catalog_names not in (None, names_of(catalog)):
             yield from self._another(catalog, config, state).read_pages(logger, config, catalog, state)
             return
+        mask_logs()
+        with masked_failures():
+            for message in self._messages(catalog, super().read(logger, config, catalog, state)):
+                if not isinstance(message, RecordPage):
+                    mask_message(message)
+                yield message
+
+    def _messages(
+        self, catalog: ConfiguredAirbyteCatalog, messages: Iterator[AirbyteMessage]
+    ) -> Iterator[AirbyteMessage | RecordPage]:
         self._refuse_a_bad_configuration()
         refuse_a_bad_state(self._given_state)
-        refuse_a_bad_catalog(names, self.resolved_manifest["schemas"], self._config)
+        refuse_a_bad_catalog(names_of(catalog), self.resolved_manifest["schemas"], self._config)
         failures: dict[str, AirbyteErrorTraceMessage] = {}
         failure_log = FailureLog()
-        self.logger.addFilter(failure_log)
+        self.logger.filters.insert(0, failure_log)  # it needs the exception, which masking may turn into text
         progress_log = ProgressLog(lambda: self.context, (self._retry_policy or RetryPolicy()).progress, self.logger)
         try:
-            for message in super().read(logger, config, catalog, state):
+            for message in messages:
                 if isinstance(message, RecordPage):
                     yield message
                     self.context.backpressure.written(len(message.rows))

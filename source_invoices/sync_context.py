@@ -22,6 +22,7 @@ from source_invoices.components.incremental.window_state import WindowSync
 from source_invoices.components.pages.backpressure import Backpressure
 from source_invoices.progress import Progress
 from source_invoices.receipt import Receipt
+from source_invoices.secrets import Secrets
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -50,7 +51,8 @@ class SyncContext:
     """One sync of one source.
 
     retry_policy: attempts and waits of every request. whole_pages: retrievers hand over pages instead of rows; the
-    caller must take them apart. started: when this sync began, the same for all streams.
+    caller must take them apart. started: when this sync began, the same for all streams. secrets: those that the
+    components sign in with, and what they get for them.
     pauses: by provider. tokens: by address and form. All others: by stream.
     """
 
@@ -58,6 +60,7 @@ class SyncContext:
         self.retry_policy = retry_policy or RetryPolicy()
         self.whole_pages = whole_pages
         self.started = datetime.now(timezone.utc)
+        self.secrets = Secrets()
         self.progress = Progress()
         self.backpressure = Backpressure()
         self.pauses = Registry[str, ProviderPause]()

@@ -10,8 +10,13 @@ from functools import lru_cache
 from typing import Any
 
 _LENGTH = len("2025-01-31T08:00:00.000000Z")
+_DIGITS_OF_MICROSECONDS = 6
 _SECONDS_PER_DAY = 86_400
-_YEAR_10000 = 253_402_300_800
+# Formatting each number anew takes as long as the rest of a time.
+_TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
+_HOURS, _MINUTES = 24, 60
+YEAR_10000 = 253_402_300_800
+"""The first second that no time can name, in seconds since 1970."""
 
 # RFC 3339; the same without seconds or zone, which then is UTC; and Go's `time.String()`.
 _TEXT_TIME = re.compile(
@@ -49,6 +54,8 @@ def parse_text_time(text: str) -> datetime:
     local = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), microsecond, timezone.utc)
     if offset_hours == offset_minutes == "00" or sign == "0":
         return local
+    if int(offset_hours) >= _HOURS or int(offset_minutes) >= _MINUTES:
+        raise ValueError(f"{text!r} has no such zone")
     offset = timedelta(hours=int(offset_hours), minutes=int(offset_minutes))
     try:
         return local + offset if sign == "-" else local - offset
@@ -61,8 +68,9 @@ def normalize(text: str) -> str:
     match = _UTC_TIME.fullmatch(text)
     if not match:
         return to_rfc3339(parse_text_time(text))
-    day, clock, fraction = match.groups(default="")
-    normal = f"{day}T{clock}.{fraction:0<6.6}Z"
+    day, clock, fraction = match.groups("")
+    microseconds = fraction if len(fraction) == _DIGITS_OF_MICROSECONDS else f"{fraction:0<6.6}"
+    normal = f"{day}T{clock}.{microseconds}Z"
     parse_text_time(normal)  # raises if there is no such day
     return normal
 
@@ -79,7 +87,6 @@ def parse_unix_time(seconds: Any) -> datetime:
         raise ValueError(f"{seconds!r} seconds since 1970 is out of range") from None
 
 
-@_remember
 def _since_1970(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, timezone.utc)
 
@@ -91,14 +98,14 @@ def parse_time(value: Any) -> datetime | None:
     """
     if not value:
         return None
-    if isinstance(value, str) and not _DIGITS.fullmatch(value):
+    if isinstance(value, str) and (len(value) == _LENGTH or not _DIGITS.fullmatch(value)):
         return parse_text_time(value)
     return parse_unix_time(value)
 
 
 def whole_seconds(value: Any) -> int:
     """Returns seconds since 1970 as an integer. Raises ValueError for anything that `parse_unix_time` refuses."""
-    if type(value) is int and 0 <= value < _YEAR_10000:
+    if type(value) is int and 0 <= value < YEAR_10000:
         return value
     return int(parse_unix_time(value).timestamp())
 
@@ -106,7 +113,8 @@ def whole_seconds(value: Any) -> int:
 def unix_to_rfc3339(seconds: int) -> str:
     """Returns the time of whole seconds since 1970, as `to_rfc3339` writes it."""
     days, second = divmod(seconds, _SECONDS_PER_DAY)
-    return f"{_day(days)}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}.000000Z"
+    minute, second = divmod(second, 60)
+    return f"{_day(days)}T{_TWO_DIGITS[minute // 60]}:{_TWO_DIGITS[minute % 60]}:{_TWO_DIGITS[second]}.000000Z"
 
 
 @_remember

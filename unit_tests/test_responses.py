@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import requests
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import ResponseAction
-from airbyte_cdk.utils import airbyte_secrets_utils
 
 from source_invoices.components.http.json_body import decode
 from source_invoices.components.http.responses import Resolutions, quote, resolve_status
 from source_invoices.components.http.unanswered import why_unanswered
+from source_invoices.secrets import Secrets
 
 
 def answer(body: Any, status: int = 400, content_type: str = "application/json") -> requests.Response:
@@ -62,9 +62,9 @@ def test_long_words_are_shortened() -> None:
 
 @pytest.fixture
 def secret() -> Iterator[str]:
-    airbyte_secrets_utils.update_secrets(["hush-hush"])
+    holder = Secrets(["hush-hush"])
     yield "hush-hush"
-    airbyte_secrets_utils.update_secrets([])
+    del holder
 
 
 def test_a_secret_in_the_provider_s_words_is_masked(secret: str) -> None:

@@ -28,6 +28,20 @@ finally: print("airbyte_cdk" in sys.modules, "requests" in sys.modules, file=sys
     assert process.stderr.splitlines()[-1] == "False False"
 
 
+def test_the_import_of_the_cdk_parses_no_source_code() -> None:
+    process = run(
+        """
+import inspect, sys
+parsed, read = [], inspect.getsource
+inspect.getsource = lambda of: [parsed.append(of), read(of)][1]
+from source_invoices.__main__ import main
+try: main(["check", "--config", "no file"])
+finally: print("airbyte_cdk" in sys.modules, len(parsed), file=sys.stderr)
+"""
+    )
+    assert process.stderr.splitlines()[-1] == "True 0"
+
+
 def test_spec_prints_the_specification_of_the_manifest() -> None:
     process = subprocess.run([sys.executable, "-m", "source_invoices", "spec"], capture_output=True, check=True)
     message = json.loads(process.stdout)

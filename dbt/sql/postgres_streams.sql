@@ -14,6 +14,8 @@ create table if not exists ipxo_ecommerce_invoices (
     "total_before_tax" jsonb,
     "invoicable_id" varchar,
     "invoicable_type" varchar,
+    "_airbyte_extracted_at" timestamptz,
+    "_place" bigint,
     "_dlt_load_id" varchar,
     "_dlt_id" varchar
 );
@@ -37,6 +39,8 @@ create table if not exists ipxo_invoices (
     "taxes" jsonb,
     "transactions" jsonb,
     "updated_at" timestamptz,
+    "_airbyte_extracted_at" timestamptz,
+    "_place" bigint,
     "_dlt_load_id" varchar,
     "_dlt_id" varchar
 );
@@ -53,6 +57,8 @@ create table if not exists ipxo_payout_invoices (
     "payment_confirmation_uuid" varchar,
     "items" jsonb,
     "updated_at" timestamptz,
+    "_airbyte_extracted_at" timestamptz,
+    "_place" bigint,
     "_dlt_load_id" varchar,
     "_dlt_id" varchar
 );
@@ -77,6 +83,8 @@ create table if not exists nexudus_payout_invoices (
     "to_string_text" varchar,
     "localization_details" varchar,
     "custom_fields" varchar,
+    "_airbyte_extracted_at" timestamptz,
+    "_place" bigint,
     "_dlt_load_id" varchar,
     "_dlt_id" varchar
 );
@@ -94,6 +102,8 @@ create table if not exists payhubix_invoices (
     "shop" jsonb,
     "invoice_url" varchar,
     "created_at" timestamptz,
+    "_airbyte_extracted_at" timestamptz,
+    "_place" bigint,
     "_dlt_load_id" varchar,
     "_dlt_id" varchar
 );

@@ -18,6 +18,9 @@ SCRIPT = "</script></svg><script>document.title = 'broken'</script>"
 QUOTES = """paid" onload="document.title='broken'" x='"""
 EMOJI = "💶 <b>bold</b> &amp; {{ 7 * 7 }}"
 INVISIBLE = "un\u202epaid\x07"
+MARKUP = "[red]x[/red] [/] :warning: </title><a href=javascript:alert(1)>"
+TURNED = "\u200fshalom\u202e\u2066 \u061cx\ufeff\x1b[31m"
+TURNED_SHOWN = "?shalom?? ?x??[31m".replace("?", "\N{REPLACEMENT CHARACTER}")
 INVISIBLE_SHOWN = "un\N{REPLACEMENT CHARACTER}paid\N{REPLACEMENT CHARACTER}"
 
 

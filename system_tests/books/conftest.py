@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from pathlib import Path
 
 import pytest
 
@@ -12,13 +11,13 @@ from demo.accounts import BUSINESS, do_business
 from integration_tests.support import truth
 from integration_tests.support.truth import last_month
 from sandbox import Sandbox
-from system_tests.books.loaders import FORMS, Reader
-from system_tests.books.ways import DuckDbWay, PostgresWay, Way
-from system_tests.books.world import DUCKDB, World
+from system_tests.books.ways import Way
+from system_tests.books.world import KINDS, World, each, loader
 from system_tests.postgresql import Postgres
 
 ROWS = 150
-WAYS = (DUCKDB, *FORMS)
+UNIT_TESTED = ("pyairbyte", "dlt-postgres")
+"""One loader for each database."""
 
 
 @pytest.fixture(scope="session")
@@ -55,35 +54,25 @@ def world(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Itera
     second = datetime.now(timezone.utc).replace(microsecond=0)
     first = last_month(second)
     with Sandbox(rows=ROWS, newest=first, large_amounts=True) as sandbox:
-        ways: dict[str, Way] = {DUCKDB: DuckDbWay(sandbox.config(), tmp_path_factory.mktemp(DUCKDB))}
-        for form in FORMS:
-            postgres.create(form)
-            ways[form] = PostgresWay(postgres, form, form, tmp_path_factory.mktemp(form))
-        reader = Reader(sandbox.config(), tmp_path_factory.mktemp("reader"))
-        held = []
-        for number, time in enumerate((first, second), 1):
-            if number == 2:
-                live_on(sandbox, first, second)
-            held.append(truth.rows(sandbox))
-            rows = reader.read()
-            for name, way in ways.items():
-                way.sync(rows, number)
-                if number == 1 and name not in (DUCKDB, "dlt"):
-                    way.make(time)
-                else:
-                    way.build(time, unit_tests=number == 1)
-        yield World(ways, first, second, *held)
+        loaders = {kind: loader(kind, sandbox, postgres, tmp_path_factory.mktemp(kind)) for kind in KINDS}
+        held = [truth.rows(sandbox)]
+
+        def begin(kind: str) -> None:
+            loaders[kind].load()
+            loaders[kind].way.build(first, unit_tests=kind in UNIT_TESTED)
+
+        def go_on(kind: str) -> None:
+            loaders[kind].load()
+            loaders[kind].way.build(second)
+
+        each(begin, KINDS)
+        live_on(sandbox, first, second)
+        held.append(truth.rows(sandbox))
+        each(go_on, KINDS)
+        yield World(sandbox, loaders, first, second, *held)
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=KINDS)
 def way(request: pytest.FixtureRequest, world: World) -> Way:
     """Each database after the two syncs. What changes it belongs into a test of its own."""
     return world.ways[request.param]
-
-
-@pytest.fixture
-def deleting(postgres: Postgres, tmp_path: Path) -> Iterator[tuple[Sandbox, PostgresWay]]:
-    """A sandbox, and an empty database for its invoices."""
-    postgres.create(tmp_path.name)
-    with Sandbox(rows=20) as sandbox:
-        yield sandbox, PostgresWay(postgres, tmp_path.name, "dlt", tmp_path)

@@ -1,118 +1,94 @@
-"""The connector's rows in PostgreSQL, in the forms in which loaders leave them there."""
+"""The ways in which the connector's rows come into a database: PyAirbyte, dlt and Singer, run as in examples/."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from psycopg import Connection, sql
-from psycopg.types.json import Json, Jsonb
-
-from tools.plain_sql.tables import DLT, SCHEMAS, Form, same
-
-CONNECTOR = Path(sys.executable).parent / "source-invoices"
-KEYS = dict.fromkeys(SCHEMAS, "uuid") | {"nexudus_payout_invoices": "Id", "payhubix_invoices": "link"}
-
-Row = dict[str, Any]
-
-FORMS = {
-    # As dlt 1.31: snake case, times with a zone, JSON as jsonb.
-    "dlt": DLT,
-    # As MeltanoLabs' target-postgres 0.8: the provider's names, times without a zone, lists as arrays of jsonb.
-    "singer": Form(
-        same,
-        {**DLT.types, "string": "text", "number": "numeric", "datetime": "timestamp", "array": "jsonb[]"},
-        {"_sdc_extracted_at": "timestamp", "_sdc_deleted_at": "timestamp"},
-    ),
-    # Others: names in lower case, numbers as floats, times as text, lists as JSON in a text.
-    "plain": Form(
-        str.lower,
-        {**DLT.types, "number": "double precision", "datetime": "text", "object": "json", "array": "text"},
-        {"_airbyte_raw_id": "text"},
-    ),
-}
+from system_tests.books.ways import DuckDbWay, PostgresWay, Way
+from system_tests.examples.workplace import CONNECTOR_ENVIRONMENT, ORCHESTRATORS, Workplace
 
 
-def written(form: Form, field: Mapping[str, Any], value: object) -> object:
-    """A value as the driver takes it."""
-    kind = form.type_of(field)
-    if value is None:
-        return None
-    if kind == "jsonb[]":
-        return [Jsonb(element) for element in value] if isinstance(value, list) else [Jsonb(value)]
-    if kind in ("json", "jsonb"):
-        return Json(value) if kind == "json" else Jsonb(value)
-    return json.dumps(value) if isinstance(value, (dict, list)) else value
+class Loader(ABC):
+    """A loader with its database and a folder to work in."""
+
+    def __init__(self, config: Mapping[str, Any], folder: Path, way: Way) -> None:
+        self.config = dict(config)
+        self.folder = folder
+        self.way = way
+
+    @abstractmethod
+    def load(self, full_refresh: bool = False) -> None:
+        """Brings what is new or has changed. A full refresh brings everything, and drops or marks what is gone."""
+
+    def copy(self, folder: Path) -> Loader:
+        """The same loader with a copy of the database, as on another machine. A full refresh comes next."""
+        return type(self)(self.config, folder, self.way.copy(folder))
 
 
-class Reader:
-    """The connector as a process, with the state of its last read."""
+class Example(Loader):
+    """A job of examples/, run as a process in a folder of its own."""
 
-    def __init__(self, config: Mapping[str, Any], folder: Path) -> None:
-        self._folder = folder
-        self._states: dict[str, Any] = {}
-        (folder / "config.json").write_text(json.dumps(config), "utf-8")
-        streams = [
-            {
-                "stream": {"name": name, "json_schema": {}, "supported_sync_modes": ["full_refresh", "incremental"]},
-                "sync_mode": "incremental",
-                "destination_sync_mode": "append_dedup",
-            }
-            for name in SCHEMAS
-        ]
-        (folder / "catalog.json").write_text(json.dumps({"streams": streams}), "utf-8")
+    programs: tuple[Path, ...] = (ORCHESTRATORS, CONNECTOR_ENVIRONMENT)
 
-    def read(self, full_refresh: bool = False) -> dict[str, list[Row]]:
-        """The rows of each stream, those that are new or have changed since the last read at least."""
-        state = [] if full_refresh else list(self._states.values())
-        (self._folder / "state.json").write_text(json.dumps(state), "utf-8")
-        options = [f"--{name}={self._folder / name}.json" for name in ("config", "catalog", "state")]
-        done = subprocess.run([str(CONNECTOR), "read", *options], capture_output=True, text=True, check=True)
-        rows: dict[str, list[Row]] = {name: [] for name in SCHEMAS}
-        for line in done.stdout.splitlines():
-            message = json.loads(line)
-            if message["type"] == "RECORD":
-                rows[message["record"]["stream"]].append(message["record"]["data"])
-            elif message["type"] == "STATE":
-                stream = message["state"]["stream"]
-                self._states[stream["stream_descriptor"]["name"]] = {"type": "STREAM", "stream": stream}
-        return rows
+    def __init__(self, config: Mapping[str, Any], folder: Path, way: Way) -> None:
+        super().__init__(config, folder, way)
+        self.workplace = Workplace(folder / "examples", self.config)
+
+    def run(self, *command: str, **variables: str) -> str:
+        """What a command prints, which must succeed."""
+        done = self.workplace.run(*command, path=self.programs, **variables)
+        if done.returncode:
+            raise RuntimeError(f"{command} failed. {done.stdout[-2000:]}{done.stderr[-4000:]}")
+        return done.stdout
 
 
-def load(
-    connection: Connection, schema: str, rows: Mapping[str, list[Row]], load_id: int, replace: bool = False
-) -> None:
-    """Merges rows by their keys into the tables of a schema, which is called like its form; or replaces all rows."""
-    form = FORMS[schema]
-    connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
-    for stream, found in rows.items():
-        table = sql.Identifier(schema, stream)
-        fields = SCHEMAS[stream]["properties"]
-        columns = form.columns(stream)
-        definitions = [sql.Identifier(name) + sql.SQL(f" {kind}") for name, kind in columns.items()]
-        if replace:
-            connection.execute(sql.SQL("drop table if exists {}").format(table))
-        connection.execute(sql.SQL("create table if not exists {} ({})").format(table, sql.SQL(", ").join(definitions)))
-        key = KEYS[stream]
-        keys = [row[key] for row in found]
-        connection.execute(
-            sql.SQL("delete from {} where {} = any(%s)").format(table, sql.Identifier(form.rename(key))), [keys]
+class PyAirbyte(Example):
+    """PyAirbyte, into a DuckDB file."""
+
+    programs = (CONNECTOR_ENVIRONMENT,)
+    way: DuckDbWay
+
+    def load(self, full_refresh: bool = False) -> None:
+        command = ["python", "pyairbyte_duckdb.py", "config.json", str(self.way.path)]
+        self.run(
+            *command, *(["--full-refresh"] if full_refresh else []), AIRBYTE_LOGGING_ROOT=str(self.folder / "logs")
         )
-        last = {row[key]: row for row in found}
-        values = [
-            [*(written(form, field, row.get(name)) for name, field in fields.items()), *own_values(form, load_id)]
-            for row in last.values()
-        ]
-        places = sql.SQL(", ").join([sql.Placeholder()] * len(columns))
-        with connection.cursor() as cursor:
-            cursor.executemany(sql.SQL("insert into {} values ({})").format(table, places), values)
-    connection.commit()
 
 
-def own_values(form: Form, load_id: int) -> list[object]:
-    """What the loader itself adds to a row."""
-    return [str(load_id) if name in ("_dlt_load_id", "_airbyte_raw_id") else None for name in form.own]
+class Dlt(Example):
+    """dlt, into either database."""
+
+    def load(self, full_refresh: bool = False) -> None:
+        command = ["python", "dlt_pipeline.py", "config.json", self.way.dbt.target, "--dataset", self.way.schema]
+        self.run(
+            *command,
+            *(["--full-refresh"] if full_refresh else []),
+            DLT_DATA_DIR=str(self.folder / "dlt"),
+            **{f"DESTINATION__{self.way.dbt.target.upper()}__CREDENTIALS": self.way.url},
+        )
+
+
+class Singer(Example):
+    """tap_invoices.py and MeltanoLabs' target-postgres."""
+
+    way: PostgresWay
+
+    def load(self, full_refresh: bool = False) -> None:
+        self.workplace.config = {"source": self.config}
+        files = self.workplace.folder
+        if not (files / "catalog.json").exists():
+            catalog = json.loads(self.run("python", "tap_invoices.py", "--config", "config.json", "--discover"))
+            for stream in catalog["streams"]:
+                stream["metadata"][0]["metadata"]["selected"] = True
+            (files / "catalog.json").write_text(json.dumps(catalog))
+            url = self.way.url.replace("postgresql:", "postgresql+psycopg:")
+            target = {"sqlalchemy_url": url, "default_target_schema": self.way.schema, "load_method": "upsert"}
+            (files / "target.json").write_text(json.dumps(target))
+        state = "--state state.json" if (files / "state.json").exists() and not full_refresh else ""
+        tap = f"python tap_invoices.py --config config.json --catalog catalog.json {state}"
+        printed = self.run("bash", "-o", "pipefail", "-c", f"{tap} | target-postgres --config target.json")
+        (files / "state.json").write_text(printed.splitlines()[-1])

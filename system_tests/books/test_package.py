@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import yaml
 
 from system_tests.books.ways import PostgresWay
-from system_tests.books.world import DUCKDB, World
+from system_tests.books.world import World
 from system_tests.postgresql import Postgres
 from tools.plain_sql.dbt import PROJECT
 from tools.plain_sql.tables import DLT, definition
@@ -18,14 +18,14 @@ TIME = datetime(2026, 1, 2, tzinfo=timezone.utc)
 
 def test_one_provider_is_enough_and_a_full_refresh_keeps_the_history(postgres: Postgres, tmp_path: Path) -> None:
     postgres.create("one")
-    way = PostgresWay(postgres, "one", "dlt", tmp_path)
-    way.execute("create schema dlt; set search_path to dlt; " + definition("payhubix_invoices", DLT))
-    insert = "insert into dlt.payhubix_invoices (link, status, currency_amount) values "
+    way = PostgresWay(postgres, "one", "raw", tmp_path)
+    way.execute("create schema raw; set search_path to raw; " + definition("payhubix_invoices", DLT))
+    insert = "insert into raw.payhubix_invoices (link, status, currency_amount) values "
     way.execute(insert + "('old', 'Paid', 1), ('gone', 'Paid', 1)")
     way.build(TIME)
-    way.execute("delete from dlt.payhubix_invoices where link = 'gone'")
+    way.execute("delete from raw.payhubix_invoices where link = 'gone'")
 
-    way.dbt.run("run", "--full-refresh", variables=way.variables)
+    way.make(TIME + timedelta(days=1), "--full-refresh")
 
     rows = way.query("select invoice_id, change from books.invoice_changes order by seen_at, invoice_id")
     assert [tuple(row.values()) for row in rows] == [("gone", "initial"), ("old", "initial"), ("gone", "deleted")]
@@ -33,10 +33,10 @@ def test_one_provider_is_enough_and_a_full_refresh_keeps_the_history(postgres: P
 
 def test_descriptions_are_comments_in_the_database(world: World) -> None:
     described = yaml.safe_load((PROJECT / "models" / "invoices.yml").read_text("utf-8"))["models"]
-    (table,) = world.ways[DUCKDB].query(
+    (table,) = world.ways["pyairbyte"].query(
         "select comment from duckdb_tables() where schema_name = 'books' and table_name = 'invoices'"
     )
-    (column,) = world.ways["dlt"].query(
+    (column,) = world.ways["dlt-postgres"].query(
         "select col_description('books.invoices'::regclass, attnum) as comment from pg_attribute"
         " where attrelid = 'books.invoices'::regclass and attname = 'paid_month'"
     )
@@ -51,7 +51,7 @@ def test_every_column_is_described(world: World) -> None:
         for path in sorted((PROJECT / "models").rglob("*.yml"))
         for model in yaml.safe_load(path.read_text("utf-8")).get("models", ())
     }
-    rows = world.ways["dlt"].query(
+    rows = world.ways["dlt-postgres"].query(
         "select table_name, array_agg(cast(column_name as text)) as names from information_schema.columns"
         " where table_schema = 'books' group by table_name"
     )

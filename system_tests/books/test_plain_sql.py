@@ -12,7 +12,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from system_tests.books.ways import DuckDbWay, PostgresWay, rows_of
-from system_tests.books.world import DUCKDB, World
+from system_tests.books.world import World
 from system_tests.postgresql import Postgres
 from tools.plain_sql.files import FOLDER, write_duckdb, write_postgres
 
@@ -34,7 +34,7 @@ def test_the_files_are_what_the_models_compile_to(postgres: Postgres, tmp_path: 
 
 
 def test_plain_sql_says_on_duckdb_what_dbt_says(world: World) -> None:
-    way = world.ways[DUCKDB]
+    way = world.ways["pyairbyte"]
     assert isinstance(way, DuckDbWay)
     with duckdb.connect() as connection:
         connection.execute(f"attach '{way.path}' as dbt (read_only); create schema plain")
@@ -48,10 +48,10 @@ def test_plain_sql_says_on_duckdb_what_dbt_says(world: World) -> None:
 
 
 def test_plain_sql_says_on_postgres_what_dbt_says(world: World) -> None:
-    way = world.ways["dlt"]
+    way = world.ways["dlt-postgres"]
     assert isinstance(way, PostgresWay)
     way.execute(
-        f"create schema plain; set search_path to plain, dlt; set books.as_of = '{world.second.isoformat()}';"
+        f"create schema plain; set search_path to plain, raw; set books.as_of = '{world.second.isoformat()}';"
         + STATEMENTS["postgres"]
     )
     for one, other in (("plain", "books"), ("books", "plain")):

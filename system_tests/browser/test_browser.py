@@ -121,7 +121,7 @@ def requests(browser: Chromium) -> list[str]:
 
 @pytest.mark.parametrize("stream", [stream for stream in KEPT if "nexudus" not in stream])
 def test_the_pictures_agree_with_the_database(opened: Chromium, hostile: Path, stream: str) -> None:
-    expected = expected_bars(hostile, "live", stream)
+    expected = expected_bars(hostile, "main", stream)
     shown = bars(opened, stream)
 
     assert {title: sorted(bar["words"] for bar in found) for title, found in shown.items()} == expected
@@ -313,6 +313,17 @@ def test_what_is_overdue_comes_first_and_is_marked(listed: Chromium) -> None:
     assert [day.endswith((" day", " days")) for day in days] == [name == "overdue" for name in marked]
 
 
+def test_a_phone_says_which_date_and_which_amount_it_shows(browser: Chromium, hostile: Path) -> None:
+    browser.open(hostile.with_suffix(".html"), WIDTHS[-1])
+    words = browser.evaluate(
+        """[...document.querySelectorAll('#open tr.overdue:first-child td')].map(
+            cell => getComputedStyle(cell, '::before').content.replaceAll('"', ''))"""
+    )
+
+    assert words[3:6] == ["issued ", "due ", "overdue "]
+    assert words[8] == "total "
+
+
 def test_the_page_prints_whole_on_a4(browser: Chromium, hostile: Path) -> None:
     browser.call("Emulation.setEmulatedMedia", media="print")
     # 186 mm between the margins.
@@ -323,10 +334,13 @@ def test_the_page_prints_whole_on_a4(browser: Chromium, hostile: Path) -> None:
             .map(e => e.closest('section').id)"""
     )
     field = browser.evaluate("document.querySelector('#open input').checkVisibility()")
+    # Chromium repeats a head on each sheet only if no button is drawn in it.
+    drawn = browser.evaluate("[...document.querySelectorAll('th button')].map(e => getComputedStyle(e).display)")
     printed = browser.call("Page.printToPDF", preferCSSPageSize=True)["data"]
     browser.call("Emulation.setEmulatedMedia", media="")
 
     assert (cut, field) == ([], False)
+    assert set(drawn) == {"contents"}
     boxes = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", base64.b64decode(printed))
     assert {(round(float(width)), round(float(height))) for width, height in boxes} == {(595, 842)}
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sandbox import STREAMS, Fault, Request
+from system_tests.examples.databases import DuckDB, sums_in, true_sums
 from system_tests.examples.workplace import CONNECTOR_ENVIRONMENT, KEYS, Accounts, Values, Workplace, changing_field
 from system_tests.postgresql import Postgres
 from tools import containers
@@ -88,14 +89,21 @@ def job(request: pytest.FixtureRequest) -> Job:
     return found
 
 
-def test_a_second_run_brings_new_and_changed_invoices(job: Job, accounts: Accounts) -> None:
+def check(job: Job, accounts: Accounts) -> None:
+    """The tables hold what the providers hold, to the cent."""
+    assert job.values() == accounts.values()
+    database = DuckDB(job.workplace.folder / "invoices.duckdb")
+    assert sums_in(database, "main", str.lower) == true_sums(accounts.sandbox)
+
+
+def test_a_second_run_brings_what_is_new_or_changed_to_the_cent(job: Job, accounts: Accounts) -> None:
     first = job.run()
     assert first.returncode == 0, first.stderr
-    assert job.values() == accounts.values()
+    check(job, accounts)
     accounts.live_on()
     second = job.run()
     assert second.returncode == 0, second.stderr
-    assert job.values() == accounts.values()
+    check(job, accounts)
     read = [dict(re.findall(r"(?m)^(\w+): (\d+) rows read$", done.stdout)) for done in (first, second)]
     assert read[0].keys() == read[1].keys() == {"ipxo", "nexudus", "payhubix"}
     assert all(int(read[1][provider]) < int(read[0][provider]) / 2 for provider in read[0])

@@ -34,11 +34,16 @@ class Form:
     own: Mapping[str, str]
 
     def type_of(self, field: Mapping[str, Any]) -> str:
-        """The type of a field's column. A field of several types is text where a string is among them."""
-        kinds = [field["type"]] if isinstance(field["type"], str) else field["type"]
+        """The type of a field's column. A field of several types has one of its own, or is text where a string is among
+        them."""
+        kinds = (
+            [field["type"]] if isinstance(field["type"], str) else [kind for kind in field["type"] if kind != "null"]
+        )
+        if len(kinds) > 1 and "union" in self.types:
+            return self.types["union"]
         if "string" in kinds:
             return self.types["datetime" if field.get("format") == "date-time" else "string"]
-        return self.types[next(kind for kind in kinds if kind != "null")]
+        return self.types[kinds[0]]
 
     def columns(self, stream: str) -> dict[str, str]:
         """The type of each column of a stream's table."""
@@ -70,7 +75,7 @@ DLT = Form(
         "object": "jsonb",
         "array": "jsonb",
     },
-    {"_dlt_load_id": "varchar", "_dlt_id": "varchar"},
+    {"_airbyte_extracted_at": "timestamptz", "_place": "bigint", "_dlt_load_id": "varchar", "_dlt_id": "varchar"},
 )
 
 

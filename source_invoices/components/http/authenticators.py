@@ -49,15 +49,17 @@ class TokenAuthenticator(DeclarativeAuthenticator):
         form = {**self.form, **scope, **{name: value for name, value in secrets.items() if value is not None}}
 
         context = context_of(self.api_budget)
+        for secret in secrets.values():
+            context.secrets.add(secret)
 
         def make() -> AccessToken:
             subject = f"sign-in, scope {self.scope}" if self.scope else "sign-in"
-            handler = TokenErrorHandler(self.provider, subject, self.permission)
+            handler = TokenErrorHandler(self.provider, subject, self.permission, context.secrets)
             policy = replace(context.retry_policy, **check_limits(self.config))
             policy = replace(policy, deadline=policy.sign_in_deadline)
             session = Transport(handler, StreamFailure(), ProviderPause(), policy, subject).session()
             connect, answer = self.timeouts
-            return AccessToken(session, url, form, self.headers, (connect, answer))
+            return AccessToken(session, url, form, self.headers, (connect, answer), context.secrets)
 
         self._token = context.tokens.get((url, *sorted(form.items())), make)
 
@@ -83,9 +85,13 @@ class KeyAuthenticator(DeclarativeAuthenticator):
 
     config: Mapping[str, Any]
     parameters: InitVar[Mapping[str, Any]]
+    api_budget: APIBudget
     header: str
     setting: Sequence[str]
     prefix: str = ""
+
+    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        context_of(self.api_budget).secrets.add(setting(self.config, self.setting))
 
     @property
     def auth_header(self) -> str:

@@ -28,6 +28,7 @@ from source_invoices.components.pages.error_handler import mark_key, page_of
 from source_invoices.components.pages.page import Page
 from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Position
 from source_invoices.providers import PROVIDERS
+from source_invoices.secrets import quoted
 from source_invoices.settings import check_limits, setting
 from source_invoices.sync_context import context_of
 
@@ -125,7 +126,7 @@ class PageRequester:
         """Returns a key. Raises AirbyteTracedException for one that would name another address."""
         if not _ADDRESS_PART.fullmatch(key):
             what = (
-                f"the list or the state has an invoice with the key {key!r:.100}, which cannot be part of an address."
+                f"the list or the state has an invoice with the key {quoted(key)}, which cannot be part of an address."
             )
             raise self._resolutions.contradiction_error(what)
         return key

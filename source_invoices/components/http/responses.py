@@ -14,25 +14,31 @@ from airbyte_cdk.sources.streams.http.error_handlers.response_models import Erro
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_invoices.components.http.json_body import decode
-from source_invoices.errors import one_line
 from source_invoices.providers import PROVIDERS
+from source_invoices.secrets import excerpt
 
 _REDIRECTS = (301, 302, 303, 307, 308)
+LONGEST_QUOTE = 300
+_LONGEST_HEADER = 100
+_DEEPEST_WORDS = 10
 TRY_LATER = "Please try again later."
 ACCESS_REFUSED = "access refused"
 # The fields of the providers' error bodies that have their words (documented, or seen in clients), the best first.
 _WORDS = ("error_description", "message", "Message", "detail", "title", "error", "errors", "Errors")
 
 
-def words_of(body: Any) -> str:
-    """Returns the sentence in an error body of a known shape; "" if there is none."""
+def words_of(body: Any, depth: int = 0) -> str:
+    """Returns the sentence in an error body of a known shape; "" if there is none, or if it is nested too deeply."""
     if isinstance(body, str):
         return body.strip()
+    if depth == _DEEPEST_WORDS:
+        return ""
     if isinstance(body, list):
-        return "; ".join(filter(None, map(words_of, body)))
+        return "; ".join(filter(None, (words_of(item, depth + 1) for item in body)))
     if isinstance(body, dict):
-        found = next((words for name in _WORDS if (words := words_of(body.get(name)))), "")
-        return found or "; ".join(words_of(value) for value in body.values() if isinstance(value, list) and value)
+        found = next((words for name in _WORDS if (words := words_of(body.get(name), depth + 1))), "")
+        lists = (value for value in body.values() if isinstance(value, list))
+        return found or "; ".join(filter(None, (words_of(value, depth + 1) for value in lists)))
     return ""
 
 
@@ -43,7 +49,7 @@ def quote(response: requests.Response) -> str:
     except ValueError:
         # In UTF-8 whatever the header says, which may name a charset that there is not.
         words = "" if "html" in response.headers.get("Content-Type", "") else response.content.decode(errors="replace")
-    words = one_line(words)
+    words = excerpt(words, LONGEST_QUOTE)
     return f"'{words}'" if words else "(no words)"
 
 
@@ -117,6 +123,6 @@ def resolve_status(
 def _target(location: str) -> str:
     """Returns the host that a redirect names."""
     try:
-        return one_line(urlsplit(location).hostname or "") or "another path"
+        return excerpt(urlsplit(location).hostname or "", _LONGEST_HEADER) or "another path"
     except ValueError:
         return "an address that cannot be read"

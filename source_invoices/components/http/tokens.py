@@ -13,7 +13,6 @@ from typing import Any
 import requests
 from airbyte_cdk.sources.streams.http.error_handlers import ErrorHandler
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import SUCCESS_RESOLUTION, ErrorResolution
-from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets
 
 from source_invoices.components.http.json_body import decode
 from source_invoices.components.http.responses import (
@@ -23,12 +22,24 @@ from source_invoices.components.http.responses import (
     resolve_status,
 )
 from source_invoices.components.http.unanswered import resolve_unanswered
+from source_invoices.secrets import Secrets
 
 _DEFAULT_LIFETIME = 3600.0
 _LONGEST_LIFETIME = 1e9
+# As in a form, in half of a JSON text or in HTML.
+_TOKEN_IN_TEXT = re.compile(r"""token["']?\s?[:=]\s?["']?([^"'&<>\s]{8,4096})""", re.IGNORECASE)
 _HEADER_VALUE = r"[!-~]+"
 # A token is renewed this long before it expires, so that none expires while a request is in flight.
 _MARGIN = 60.0
+
+
+def note_tokens(response: requests.Response, secrets: Secrets) -> None:
+    """Adds the tokens in an answer to a sign-in to the secrets, also where the answer is not what it should be."""
+    try:
+        secrets.add_tokens(decode(response))
+    except ValueError:
+        for match in _TOKEN_IN_TEXT.finditer(response.text):
+            secrets.add_token(match[1])
 
 
 class TokenErrorHandler(ErrorHandler):
@@ -37,13 +48,16 @@ class TokenErrorHandler(ErrorHandler):
     max_retries = 0
     max_time = None
 
-    def __init__(self, provider: str, subject: str, permission: str) -> None:
+    def __init__(self, provider: str, subject: str, permission: str, secrets: Secrets) -> None:
+        """secrets: takes each token of an answer, also of one that is refused."""
         self._resolutions = Resolutions(provider, subject)
         self._permission = permission
+        self._secrets = secrets
 
     def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
         if not isinstance(response, requests.Response):
             return resolve_unanswered(response, self._resolutions)
+        note_tokens(response, self._secrets)
         if response.status_code in (requests.codes.bad_request, requests.codes.unauthorized, requests.codes.forbidden):
             what = f"{ACCESS_REFUSED}, HTTP {response.status_code}: {quote(response)}."
             return self._resolutions.fail(what, self._permission)
@@ -71,11 +85,13 @@ class AccessToken:
         form: Mapping[str, str],
         headers: Mapping[str, str],
         timeouts: tuple[float, float],
+        secrets: Secrets,
     ) -> None:
-        """timeouts: seconds to wait for a connection and for each part of an answer."""
+        """timeouts: seconds to wait for a connection and for each part of an answer. secrets: takes each token."""
         self._session = session
         self._url, self._form, self._headers = url, form, headers
         self._timeouts = timeouts
+        self._secrets = secrets
         self._lock = threading.Lock()
         self._value = ""
         self._expires = 0.0
@@ -98,7 +114,7 @@ class AccessToken:
             auth=lambda request: request,
         )
         body = decode(response)
-        add_to_secrets(body["access_token"])
+        self._secrets.add_token(body["access_token"])
         lifetime = lifetime_of(body)
         self._value = body["access_token"]
         self._expires = asked + lifetime - min(_MARGIN, lifetime / 2)

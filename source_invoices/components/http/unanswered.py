@@ -17,8 +17,8 @@ from urllib3.exceptions import ReadTimeoutError
 
 from source_invoices.components.http.body import MOST_BYTES, BodyTooLarge
 from source_invoices.components.http.deadline import NoWholeAnswer
-from source_invoices.components.http.responses import Resolutions
-from source_invoices.errors import one_line
+from source_invoices.components.http.responses import LONGEST_QUOTE, Resolutions
+from source_invoices.secrets import excerpt
 
 # In the order in which requests reads them.
 _CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -86,7 +86,7 @@ def _words(error: BaseException | None) -> str:
     if error is None:
         return "unknown reason"
     words = getattr(error, "strerror", None) or str(error.args[-1] if error.args else error)
-    return one_line(re.sub(r"^\w+\(.*?\): ", "", words)).rstrip(".") or type(error).__name__
+    return excerpt(re.sub(r"^\w+\(.*?\): ", "", words), LONGEST_QUOTE).rstrip(".") or type(error).__name__
 
 
 def _certificates() -> tuple[str, str]:

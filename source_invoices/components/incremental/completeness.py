@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from source_invoices.components.incremental.distinct_keys import DistinctKeys
+from source_invoices.components.incremental.earlier_readings import EarlierReadings
+from source_invoices.components.incremental.list_totals import ListTotals
 from source_invoices.components.pages.page import Page
 from source_invoices.components.pages.plan import Figures
 
@@ -24,11 +26,9 @@ class Completeness:
 
     def __init__(self) -> None:
         self.readings = 1
+        self._ended_readings = 0
         self._asked_size: int | None = None
-        self._met_before: DistinctKeys | None = None
-        self._totals_before: set[int] = set()
-        self._newest_before: datetime | None = None
-        self._most_before = 0
+        self._earlier = EarlierReadings()
         self.restart()
 
     def restart(self) -> None:
@@ -36,14 +36,14 @@ class Completeness:
         self._met = DistinctKeys()
         self._deleted = 0
         self._risen_by = 0
+        self._added = 0
         self._place = 0
         self._most_pages = 0
         self._page_size: int | None = None
-        self._totals: set[int] = set()
-        self._first_total: int | None = None
-        self._last_total = 0
+        self._totals = ListTotals()
         self._newest: datetime | None = None
         self._keys_before: Sequence[object] = ()
+        self._uncounted: Sequence[object] = ()
 
     @property
     def page_size(self) -> int | None:
@@ -73,6 +73,8 @@ class Completeness:
         self._most_pages = max(self._most_pages, page.pages or 0)
         if page.total is not None:
             self.set_total(page.total)
+        elif number == 1:
+            self._uncounted = page.keys
         return True
 
     def _observe_bare(self, page: Page) -> None:
@@ -92,8 +94,13 @@ class Completeness:
         if any(time is None or (self._newest is not None and time <= self._newest) for time in new):
             return None
         self._met.add(page.keys)
+        self._added += len(new)
+        now = self._totals.last
         if page.total is not None:
-            self._risen_by = max(self._risen_by, page.total - self._last_total)
+            now = page.total
+            self._risen_by = max(self._risen_by, now - self._totals.last)
+        # What was added and is not in the length of the list shows how many rows were deleted.
+        self._deleted = max(self._deleted, self._added - self._totals.growth(now))
         return bool(new)
 
     def step_back(self, fallen_by: int) -> None:
@@ -105,8 +112,6 @@ class Completeness:
 
     def set_total(self, total: int) -> None:
         """Notes the length of the list, as a page states or counts it."""
-        self._first_total = total if self._first_total is None else self._first_total
-        self._last_total = total
         self._totals.add(total)
 
     def is_whole(self, *, to_the_end: bool, at_most: bool = False) -> bool:
@@ -118,54 +123,51 @@ class Completeness:
         if to_the_end and self._is_shorter_than_stated():
             return False
         # A list that is shorter after each of several readings would never be whole.
-        deleted = self._deleted if self.readings <= _STRICT_READINGS else 0
-        due = max(self._totals) if at_most and self._totals else self._place
+        deleted = self._deleted if self._ended_readings < _STRICT_READINGS else 0
+        due = max(self._totals.values) if at_most and self._totals.counts else self._place
         if self._met.count() - deleted >= due + self._risen_by:
             return True
-        if not to_the_end or self._met_before is None or not self._stands_still():
+        if not to_the_end or not self._stands_still():
             return False
-        return self._met.count_with(self._met_before) >= max(self._place, *self._totals, self._most_before)
+        return self._met.count_with(self._earlier.met) >= max(self._place, *self._totals.values, self._earlier.most)
 
     def _is_shorter_than_stated(self) -> bool:
         """Returns whether a page says that it is the last although another page of this reading states more pages.
 
-        A server that lags behind says so. A list that keeps shrinking is believed after several readings.
-        """
+        A server that lags behind does. A list that keeps shrinking is believed after several readings."""
         is_short = self._most_pages > 1 and self._place <= (self._most_pages - 1) * (self._page_size or 1)
-        return is_short and self.readings < _MOST_READINGS // 2
+        is_shrinking = max(self._totals.values, default=0) < self._earlier.latest
+        return is_short and not (is_shrinking and self.readings >= _MOST_READINGS // 2)
 
     def has_met_all(self) -> bool:
         """Returns whether all readings together met as many rows as the last page states."""
-        return self._met.count_with(self._met_before) >= self._last_total
+        return self._met.count_with(self._earlier.met) >= self._totals.last
 
     def figures(self, *, is_whole: bool, since: str = "") -> Figures:
         """Returns what was read so far. is_whole: the list was read to its end."""
-        counted = None if self._first_total is None else self._last_total
-        return Figures(self.readings, self._met.count_with(self._met_before), counted, is_whole, since)
+        counted = self._totals.last if self._totals.counts else None
+        return Figures(self.readings, self._met.count_with(self._earlier.met), counted, is_whole, since)
 
-    def read_again(self, reason: str) -> None:
-        """Begins another reading. Raises ValueError after too many."""
+    def read_again(self, reason: str, *, has_ended: bool = True) -> None:
+        """Begins another reading. Raises ValueError after too many. has_ended: the one before was not broken off."""
         if self.readings == _MOST_READINGS:
             raise ValueError(
                 f"the list was read {_MOST_READINGS} times, and {reason}: {self._met.count()} different invoices came "
-                f"where the list has {max(self._place, *self._totals, 0)}"
+                f"where the list has {max(self._place, *self._totals.values, 0)}"
             )
         self.readings += 1
-        if self._met_before is not None and self._stands_still():
-            self._met_before.merge(self._met)
-        else:
-            self._met_before = self._met
-            self._most_before = 0
-        self._most_before = max(self._most_before, self._place, *self._totals, 0)
-        self._totals_before, self._newest_before = self._totals, self._newest
+        self._ended_readings += has_ended
+        # One of these may have been deleted before the list was counted.
+        self._met.discard(self._uncounted)
+        self._earlier.add(
+            self._met, self._totals.values, self._newest, place=self._place, stands_still=self._stands_still()
+        )
         self._asked_size = max(1, (self._page_size or 1) - 1)
         self.restart()
 
     def _stands_still(self) -> bool:
-        """Returns whether nothing shows that rows were added or deleted since the reading before.
-
-        Totals may differ, where two servers are a row apart: those of the two readings then have one in common.
-        Whatever was deleted, together they must have met as many as the greatest total.
-        """
-        is_newer = self._newest and self._newest_before and self._newest > self._newest_before
-        return self._totals == self._totals_before and not is_newer
+        """Returns whether nothing shows that rows were added or deleted since the readings before."""
+        # Two servers that are a row apart show two lengths. Under one length, an added row hides a deleted one.
+        has_moved = self._added and len(self._totals.values) == 1
+        # A list that is counted only once may have become shorter before.
+        return not has_moved and self._totals.counts > 1 and self._earlier.agree_with(self._totals.values, self._newest)

@@ -5,6 +5,7 @@ until it comes, or until the list no longer shows it.
 """
 
 import threading
+from datetime import datetime
 
 # A few may be gone since the list was read. More mean that the provider does not answer for them.
 _MOST_MISSING = 5
@@ -17,14 +18,24 @@ class Details:
         self._lock = threading.Lock()
         self._asked = 0
         self._due: int | None = None
-        self.missing: set[str] = set()
+        # The details that are asked for, and those that were not there, each with the invoice's time of issue.
+        self._expected: dict[str, datetime | None] = {}
+        self.missing: dict[str, datetime | None] = {}
+
+    def expect(self, key: str, issued: datetime | None) -> None:
+        """Notes that a detail will be asked for."""
+        with self._lock:
+            self._expected[key] = issued
 
     def note(self, key: str, *, is_there: bool) -> None:
         """Notes a detail that was asked for. Raises ValueError with a sentence if too many are not there."""
         with self._lock:
             self._asked += 1
-            if not is_there:
-                self.missing.add(key)
+            issued = self._expected.pop(key, None)
+            if is_there:
+                self.missing.pop(key, None)
+            else:
+                self.missing[key] = issued
             self._refuse()
 
     def set_due(self, due: int) -> None:

@@ -23,6 +23,12 @@ class DistinctKeys:
         hashes = map(hash, map(str, keys))
         return [place for place, key in enumerate(hashes) if key not in self._buckets[key % _BUCKETS]]
 
+    def discard(self, keys: Iterable[object]) -> None:
+        """Takes keys out of the count."""
+        for key in map(hash, map(str, keys)):
+            bucket = self._buckets[key % _BUCKETS]
+            self._buckets[key % _BUCKETS] = array("q", (other for other in bucket if other != key))
+
     def merge(self, other: "DistinctKeys") -> None:
         """Adds the keys of another count."""
         for bucket, more in zip(self._buckets, other._buckets, strict=True):

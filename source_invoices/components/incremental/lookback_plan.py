@@ -76,7 +76,7 @@ class LookbackPlan:
         elif self._completeness.observe(page, position.number, self._scan.newest):
             after = self._order.after_page(page, position.number)
         else:
-            return self._read_again("its pages changed their size")
+            return self._read_again("its pages changed their size", has_ended=False)
         if isinstance(after, PageNumber) and after.number == 1:
             self._completeness.restart()
         elif self._drift.steps_back > steps_back:
@@ -118,14 +118,16 @@ class LookbackPlan:
         return self._after_checks if result is True else result
 
     def _reject(self) -> PageNumber:
-        """Reads again, because rows have moved while pages were fetched ahead."""
+        """Reads again, because rows have moved while pages were read. Raises ValueError as _read_again does."""
+        if not self._check.allows_prefetch:
+            return self._read_again("page 1 has changed each time")
         self._check.reject()
         self._completeness.restart()
         return self._restart()
 
-    def _read_again(self, reason: str) -> PageNumber:
+    def _read_again(self, reason: str, *, has_ended: bool = True) -> PageNumber:
         """Reads again, because this reading did not meet every row. Raises ValueError after too many readings."""
-        self._completeness.read_again(reason)
+        self._completeness.read_again(reason, has_ended=has_ended)
         return self._restart()
 
     def _restart(self) -> PageNumber:

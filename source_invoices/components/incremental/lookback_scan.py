@@ -59,20 +59,20 @@ class LookbackScan:
     def accept(self, rows: Sequence[Row], *, in_list: bool = True) -> list[Row]:
         """Returns the rows of a page that are to be emitted. Called for every row since `since`."""
         columns = self.rule.columns
-        last = self.order.last
-        accepted = []
+        keys = [str(row[columns.key]) for row in rows]
         # Kept for `observe`, which is told the same rows.
         self._rows, self._issued = rows, [columns.issued_at(row) for row in rows]
-        for row, issued in zip(rows, self._issued, strict=True):
-            key = str(row[columns.key])
-            if issued:
-                last = issued
-                if self.newest is None or issued > self.newest:
-                    self.newest, self._newest_key = issued, key
-            self.open.meet(key, row.get(columns.status), issued or (last if in_list else None), in_list=in_list)
-            if self._emits(key, issued):
-                accepted.append(row)
-        return accepted
+        newest = max(filter(None, self._issued), default=None)
+        if newest and (self.newest is None or newest > self.newest):
+            self.newest, self._newest_key = newest, keys[self._issued.index(newest)]
+        last = self.order.last
+        for row, key, issued in zip(rows, keys, self._issued, strict=True):
+            last = issued or last
+            self.open.meet(key, row.get(columns.status), last if in_list else issued, in_list=in_list)
+        if self.saved is None:
+            return list(rows)
+        places = zip(rows, keys, self._issued, strict=True)
+        return [row for row, key, issued in places if self._emits(self.saved, key, issued)]
 
     def track_statuses(self, rows: Sequence[Row], *, is_listed: bool) -> None:
         """Notes whether invoices are open, by their details. is_listed: the list shows them now."""
@@ -144,7 +144,7 @@ class LookbackScan:
         if not self._is_finished:
             return None
         start = self._next_start()
-        owed = self.details.missing | (set(self.open.unseen) - set(self.vanished))
+        owed = dict.fromkeys(set(self.open.unseen) - set(self.vanished)) | self.details.missing
         keys, older = self.open.keys(start, owed)
         if self.back_dated() > 0 and not self.reads_everything:
             # Only the details have shown that an open invoice is gone, behind which another one hides: the next sync
@@ -163,12 +163,10 @@ class LookbackScan:
             read_whole_at=self.rule.started if is_whole else read_whole_before,
         )
 
-    def _emits(self, key: str, issued: datetime | None) -> bool:
-        if self.saved is None:
-            return True
-        if self.is_doubtful and (key in self.open.before or key == self.saved.known_key):
+    def _emits(self, saved: ScanState, key: str, issued: datetime | None) -> bool:
+        if self.is_doubtful and (key in self.open.before or key == saved.known_key):
             self.is_doubtful = False
-        return self.reads_everything or issued is None or key in self.open.before or issued >= self.saved.lookback_start
+        return self.reads_everything or issued is None or key in self.open.before or issued >= saved.lookback_start
 
     def _next_start(self) -> datetime:
         rule = self.rule

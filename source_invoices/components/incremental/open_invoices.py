@@ -1,6 +1,6 @@
 """The open invoices of a list: those of the last sync, and those of this one."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -65,13 +65,16 @@ class OpenInvoices:
         """Notes that the provider has answered that there is no such invoice, which may pass."""
         self._missing.add(key)
 
-    def keys(self, start: datetime, owed: Collection[str]) -> tuple[frozenset[str] | None, frozenset[str]]:
+    def keys(
+        self, start: datetime, owed: Mapping[str, datetime | None]
+    ) -> tuple[frozenset[str] | None, frozenset[str]]:
         """Returns the keys that are open or owed, None for too many; and those of them that are older than `start`.
 
-        owed: the keys that must be asked for again with the next sync.
+        owed: the keys that must be asked for again with the next sync, each with its time of issue if that is known.
         """
         if self._is_too_many:
             return None, frozenset()
-        older = {key for key, place in self._open.items() if place is not None and place < start}
-        unplaced = {key for key, place in self._open.items() if place is None} | set(owed)
-        return frozenset([*self._open, *owed]), frozenset(older | (unplaced & self.older_before))
+        places = self._open | {key: place or self._open.get(key) for key, place in owed.items()}
+        older = {key for key, place in places.items() if place is not None and place < start}
+        unplaced = {key for key, place in places.items() if place is None}
+        return frozenset(places), frozenset(older | (unplaced & self.older_before))

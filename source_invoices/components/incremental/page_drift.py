@@ -74,8 +74,8 @@ class PageDrift:
             return self._back_to(number - 1, page, number)
         if not page.more:
             return None
-        if number == 1 and page.pages is not None and self._counted is None:
-            self._full_page = len(page.rows)
+        if number == 1 and page.pages is not None and self._full_page != len(page.rows):
+            self._full_page, self._counted = len(page.rows), None
         self._total_before, self._keys_before = page.total, page.keys
         return number + 1
 
@@ -152,6 +152,6 @@ class PageDrift:
         self.steps_back += 1
         self._asked_again += number - target
         self._total_before, self._keys_before = page.total, ()
-        if self._counted is not None:
+        if self._counted is not None and not page.more:
             self._counted = self.rows_up_to(page, number)
         return target

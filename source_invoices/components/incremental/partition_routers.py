@@ -18,6 +18,7 @@ from source_invoices.components.http.responses import Resolutions
 from source_invoices.components.incremental.detail_plan import DetailPlan
 from source_invoices.components.incremental.lookback_plan import LookbackPlan
 from source_invoices.components.incremental.scans import scan_of, state_of
+from source_invoices.components.pages.page import Row
 from source_invoices.components.pages.plan import with_plan
 from source_invoices.components.pages.whole_page import PageRecord
 from source_invoices.settings import setting
@@ -90,13 +91,14 @@ class DetailRouter(SubstreamPartitionRouter):
 
     def stream_slices(self) -> Iterable[StreamSlice]:
         number, due = count(), 0
-        # A list that is read again shows its invoices again. Hashes take less memory than keys.
+        # A list that is read again shows its invoices again. One that has another status then is asked for again: the
+        # list's status replaces the detail's in the state. Hashes take less memory than keys.
         asked: set[int] = set()
-        for keys in self._pages_of_keys():
-            new = [key for key in keys if hash(key) not in asked]
-            asked.update(map(hash, new))
+        for rows in self._pages():
+            new = [row for row in rows if self._version(row) not in asked]
+            asked.update(map(self._version, new))
             due += len(new)
-            yield from self._slices(new, number, is_listed=True)
+            yield from self._slices(self._expected(new), number, is_listed=True)
         self._refuse_missing_details(due)
         yield from self._slices(self._scan.open.unseen, number, is_listed=False)
         # Not before: the CDK also saves the state in between.
@@ -112,14 +114,25 @@ class DetailRouter(SubstreamPartitionRouter):
         except ValueError as error:
             raise Resolutions(self.provider, self._name).contradiction_error(f"{error}.") from None
 
-    def _pages_of_keys(self) -> Iterator[Sequence[str]]:
+    def _version(self, row: Row) -> int:
+        """Returns a hash of a row's key and status."""
+        return hash((str(row[self.key]), str(row.get(self._scan.rule.columns.status))))
+
+    def _expected(self, rows: Sequence[Row]) -> Sequence[str]:
+        """Returns the keys of rows whose details are asked for."""
+        keys = [str(row[self.key]) for row in rows]
+        for key, row in zip(keys, rows, strict=True):
+            self._scan.details.expect(key, self._scan.rule.columns.issued_at(row))
+        return keys
+
+    def _pages(self) -> Iterator[Sequence[Row]]:
         (parent,) = self.parent_stream_configs
         for partition in parent.stream.generate_partitions():
             for record in partition.read():
-                rows = record.rows if isinstance(record, PageRecord) else [record.data]
+                rows = record.rows if isinstance(record, PageRecord) else [dict(record.data)]
                 if isinstance(record, PageRecord):
                     self._context.backpressure.written(len(rows))
-                yield [str(row[self.key]) for row in rows]
+                yield rows
 
     def get_stream_state(self) -> Mapping[str, StreamState] | None:
         return state_of(self._scan, self._saved)

@@ -7,7 +7,7 @@ until then.
 
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,8 @@ from airbyte_cdk.sources.streams.call_rate import APIBudget
 from source_invoices.components.incremental.window_state import STATE_KEY, begin_windows
 from source_invoices.sync_context import context_of
 from source_invoices.times import parse_text_time, to_rfc3339
+
+_EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass
@@ -67,10 +69,15 @@ class SavedWindows(SavedState):
 
 
 def _until(now: datetime, value: Any) -> Any:
-    """Returns a cursor that is not later than now; the cursor of a stream behind a router is nested."""
+    """Returns a cursor that is not later than now, nor so early that the CDK cannot calculate with it.
+
+    The cursor of a stream behind a router is nested.
+    """
     if isinstance(value, Mapping):
         return {name: _until(now, inner) for name, inner in value.items()}
     try:
-        return to_rfc3339(now) if isinstance(value, str) and parse_text_time(value) > now else value
+        if not isinstance(value, str) or _EARLIEST <= (time := parse_text_time(value)) <= now:
+            return value
+        return to_rfc3339(now if time > now else _EARLIEST)
     except ValueError:  # no time, or refused in a sentence when the stream is built
         return value

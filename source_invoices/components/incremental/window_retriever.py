@@ -76,7 +76,7 @@ class WindowRetriever(PageRetriever):
         return CurrentWindow(self.primary_key, self.cursor_field, self.newest_first, since=since)
 
     def _read_window(self, plan: ListPlan | CurrentWindow, window: str, stream_slice: StreamSlice) -> Iterable[Record]:
-        return self._read(
+        return self._read_or_fail(
             plan, with_plan(plan, stream_slice.partition, stream_slice.cursor_slice, window=window), self._fields
         )
 
@@ -87,7 +87,7 @@ class WindowRetriever(PageRetriever):
 
     def _read_what_windows_lack(self, stream_slice: StreamSlice) -> Iterable[Record]:
         """Counts the whole list, and reads it where the windows have shown too few rows."""
-        total = self._count("all", stream_slice.cursor_slice)
+        total = self._sync.total = self._count("all", stream_slice.cursor_slice)
         if since := start_date(self.config):
             total -= self._count("before", {"end_time": to_rfc3339(since - _LOOKBACK)})
         lacks_rows = self._sync.missing(total)

@@ -21,9 +21,11 @@ from source_invoices.components.http.json_body import decode
 from source_invoices.components.http.responses import Resolutions, quote, resolve_status
 from source_invoices.components.http.unanswered import resolve_unanswered
 from source_invoices.components.pages.page import Envelope, InconsistentPage, Page
+from source_invoices.secrets import excerpt, quoted
 
 _PAGE = "invoice_page"
 _INVOICE_KEY = "invoice_key"
+_LONGEST_TYPE = 100
 
 
 def page_of(response: requests.Response) -> Page:
@@ -77,7 +79,7 @@ class PageErrorHandler(ErrorHandler):
         try:
             body = decode(response)
         except ValueError:
-            kind = response.headers.get("Content-Type", "unknown type")
+            kind = excerpt(response.headers.get("Content-Type", "unknown type"), _LONGEST_TYPE)
             return self._resolutions.retry(f"the answer is not JSON ({len(response.content)} bytes of {kind}).")
         if isinstance(body, dict) and (body.get("error") or body.get("WasSuccessful") is False):
             return self._resolutions.fail(
@@ -114,7 +116,7 @@ def key_of(request: requests.PreparedRequest) -> str | None:
 def _refuse_another_invoice(page: Page, key: str | None) -> None:
     """Raises ValueError if one invoice was asked for by its address and another one came."""
     if key is not None and page.is_single and str(page.keys[0]).lower() != key.lower():
-        raise ValueError(f"invoice {key} was asked for, invoice {page.keys[0]} came")
+        raise ValueError(f"invoice {key} was asked for, invoice {quoted(page.keys[0])} came")
 
 
 def _query(response: requests.Response) -> dict[str, list[str]]:

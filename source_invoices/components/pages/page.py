@@ -9,11 +9,16 @@ from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from source_invoices.secrets import quoted
+
 Row = MutableMapping[str, Any]
 
 _MISSING = object()
 # As parts of a path the last two would name another address.
 _NO_KEYS = ("", ".", "..")
+_HALF_OF_A_CHARACTER = re.compile("[\ud800-\udfff]")
+# No list is longer; a greater number cannot be calculated with.
+_MOST = 10**15
 
 
 class InconsistentPage(ValueError):
@@ -125,9 +130,14 @@ class Envelope:
     def _keys(self, rows: Sequence[Any]) -> list[Any]:
         keys = [row.get(self.key) if isinstance(row, dict) else None for row in rows]
         for place, key in enumerate(keys):
-            if type(key) not in (str, int) or key in _NO_KEYS:
-                raise ValueError(f"entry {place + 1} of the list is not an invoice with a `{self.key}`: {key!r:.100}")
+            if type(key) not in (str, int) or key in _NO_KEYS or (type(key) is str and not _is_text(key)):
+                raise ValueError(f"entry {place + 1} of the list is not an invoice with a `{self.key}`: {quoted(key)}")
         return keys
+
+
+def _is_text(key: str) -> bool:
+    """Returns whether a key has no half of a character, which cannot be sent."""
+    return key.isascii() or not _HALF_OF_A_CHARACTER.search(key)
 
 
 def _at(body: Any, path: Sequence[str]) -> Any:
@@ -140,6 +150,6 @@ def _whole(body: Any, path: Sequence[str], at_least: int = 0) -> int:
     value = _at(body, path)
     if isinstance(value, str) and re.fullmatch(r"\d{1,18}", value, re.ASCII):
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+    if isinstance(value, bool) or not isinstance(value, int) or not at_least <= value < _MOST:
         raise ValueError(f"`{'.'.join(path)}` is not a number that pages can be counted with")
     return value

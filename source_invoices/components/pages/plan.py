@@ -5,7 +5,7 @@ Plans are free of the CDK and of HTTP, so that a model of a moving list can be r
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol, TypeAlias
 
@@ -47,7 +47,7 @@ class PageNumber:
 
     def at(self, number: int, purpose: Purpose = Purpose.READ) -> "PageNumber":
         """Returns the position of another page of the same list."""
-        return replace(self, number=number, purpose=purpose)
+        return PageNumber(number, purpose, self.last, self.is_counted_at_end, self.direction, self.size)
 
 
 @dataclass(frozen=True)

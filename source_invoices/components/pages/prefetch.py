@@ -87,18 +87,19 @@ class Prefetch:
         """Returns page 1 as it is asked for again at the end of the list; None before the end."""
         if not isinstance(position, PageNumber) or position.purpose is Purpose.COUNT:
             return None
-        numbers = {item.number for item in (position, *later) if isinstance(item, PageNumber)}
-        is_end = self._is_used and position.last in numbers
+        is_end = self._is_used and position.number <= position.last <= position.number + len(later)
         return position.at(1, Purpose.CHECK) if is_end or position.purpose is Purpose.CHECK else None
 
     def _begin(self, place: Hashable, later: Sequence[Position], check: PageNumber | None, *, is_ahead: bool) -> None:
         earlier = [place]
         for item in later:
-            # The last page of a list that states no total counts it, so it is only asked for when all others have come.
-            counts = isinstance(item, PageNumber) and item.is_counted_at_end and item.number == item.last
-            if is_ahead or not counts:
-                self._pool.begin(_place(item), partial(self._fetch_ahead, item), after=earlier if counts else ())
-            earlier.append(_place(item))
+            following = _place(item)
+            if following not in self._pool:
+                # The last page of a list that states no total counts it. It is asked for when all others have come.
+                counts = isinstance(item, PageNumber) and item.is_counted_at_end and item.number == item.last
+                if is_ahead or not counts:
+                    self._pool.begin(following, partial(self._fetch_ahead, item), after=earlier if counts else ())
+            earlier.append(following)
         if check and is_ahead and place != _place(check):
             self._pool.begin(_place(check), partial(self._fetch_ahead, check), after=earlier)
 
@@ -106,7 +107,7 @@ class Prefetch:
 def _place(position: Position) -> Hashable:
     if isinstance(position, InvoiceKey):
         return position.key
-    return position.number, position.purpose
+    return position.number if position.purpose is Purpose.READ else (position.number, position.purpose)
 
 
 def _left(position: Position) -> int:

@@ -5,6 +5,7 @@ Prefetched pages are answered in any order, so rows that move meanwhile can slip
 other pages, has the same rows, and every page stated the same length of the list.
 """
 
+from collections import Counter
 from dataclasses import replace
 
 from source_invoices.components.pages.page import Page
@@ -12,6 +13,7 @@ from source_invoices.components.pages.plan import PageNumber, Purpose
 
 # After this many readings that did not count, the list is read page by page.
 _CHECKED_READINGS = 2
+_DELETIONS_ALIKE = 2
 
 
 class ReadingCheck:
@@ -20,6 +22,8 @@ class ReadingCheck:
     def __init__(self) -> None:
         self._readings_left = _CHECKED_READINGS
         self._checks: list[int] = []
+        # How often the same rows were gone from page 1.
+        self._gone: Counter[frozenset[str]] = Counter()
         self.restart()
 
     @property
@@ -30,7 +34,7 @@ class ReadingCheck:
     def restart(self) -> None:
         """Begins another reading."""
         self.is_used = False
-        self._first_keys: set[str] = set()
+        self._first_keys: list[str] = []
         # The list's length, as the pages state or show it. More than one value means that rows have moved.
         self._lengths: set[tuple[int | None, int | None]] = set()
         self._rows_on_last_page: set[int] = set()
@@ -45,7 +49,7 @@ class ReadingCheck:
         """Notes a page that was read or that counts the list."""
         if position.number == 1:
             self.restart()
-            self._first_keys = set(map(str, page.keys))
+            self._first_keys = list(map(str, page.keys))
         self.is_used |= page.fetched_ahead and self.allows_prefetch
         self._lengths.add((page.total, page.pages))
         if page.total is None and not page.more:
@@ -67,7 +71,7 @@ class ReadingCheck:
         before page 2 was read. Where reading ended early, the last page then counts the list.
         """
         is_due = page.pages is not None and position.number > 1 and position.purpose is Purpose.READ
-        if not self.allows_prefetch or not (self.is_used or is_due):
+        if not (self.is_used or is_due):
             return None
         last = _last_page(page)
         counts = self.is_used and bool(self._rows_on_last_page) and position.number < last
@@ -77,7 +81,7 @@ class ReadingCheck:
     def confirm(self, page: Page, position: PageNumber) -> PageNumber | bool:
         """Returns whether the reading counts, or the next page to ask for again."""
         if position.number == 1:
-            is_same = set(map(str, page.keys)) == self._first_keys
+            is_same = self._shows_the_first_rows(list(map(str, page.keys)))
         else:
             is_same = len(page.rows) in self._rows_on_last_page
         if not is_same or (page.total, page.pages) not in self._lengths or page.number != position.number:
@@ -85,6 +89,21 @@ class ReadingCheck:
         del self._checks[0]
         self.is_used = bool(self._checks)
         return self._next(position) if self._checks else True
+
+    def _shows_the_first_rows(self, keys: list[str]) -> bool:
+        """Returns whether page 1 has the rows that it had.
+
+        Where pages are read in order, new rows may precede them. Rows that go again and again were not deleted: two
+        servers are a row apart.
+        """
+        if self.allows_prefetch:
+            return set(keys) == set(self._first_keys)
+        added = sum(key not in self._first_keys for key in keys)
+        kept = self._first_keys[: len(self._first_keys) - added]
+        gone = frozenset(self._first_keys) - frozenset(keys)
+        self._gone[gone] += 1
+        is_pushed = len(keys) == len(self._first_keys) and set(keys[added:]) == set(kept)
+        return is_pushed or self._gone[gone] > _DELETIONS_ALIKE
 
     def _next(self, position: PageNumber) -> PageNumber:
         return position.at(self._checks[0], Purpose.CHECK)

@@ -4,6 +4,7 @@ This module is here because the stock SimpleRetriever reads pages one after anot
 for the last page, and hands over every row by itself.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from functools import partial
@@ -28,6 +29,9 @@ from source_invoices.receipt import Receipt
 from source_invoices.settings import is_check
 from source_invoices.sync_context import context_of
 from source_invoices.times import to_rfc3339
+
+# What Python raises for a value of another type or size than a calculation needs.
+_UNUSABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 @dataclass
@@ -78,7 +82,15 @@ class PageRetriever(Retriever):
         plan = plan_of(stream_slice) if stream_slice else None
         if stream_slice is None or plan is None:
             raise ValueError(f"{self._stream} needs a slice with a plan")
-        return self._read(plan, stream_slice, records_schema.get("properties", {}))
+        return self._read_or_fail(plan, stream_slice, records_schema.get("properties", {}))
+
+    def _read_or_fail(self, plan: Plan, stream_slice: StreamSlice, fields: Mapping[str, Any]) -> Iterable[Record]:
+        """Reads a slice. Fails the stream for a value that cannot be calculated with and that nothing has refused."""
+        try:
+            yield from self._read(plan, stream_slice, fields)
+        except _UNUSABLE as error:
+            logging.getLogger("airbyte").debug("%s: a value cannot be used", self._stream, exc_info=error)
+            raise self._resolutions.contradiction_error("the answer has a value that cannot be used.") from None
 
     def _read(self, plan: Plan, stream_slice: StreamSlice, fields: Mapping[str, Any]) -> Iterable[Record]:
         fetch, fetch_ahead = (partial(ask, stream_slice) for ask in (self.requester.page, self.requester.page_ahead))

@@ -3,7 +3,7 @@
 This module is here because the stock RemoveFields searches every record with dpath, which is half of a stream's CPU.
 """
 
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ class DropFields(PageTransformation):
 
     fields: Sequence[str] = field(default_factory=list)
 
-    def transform_rows(self, rows: Iterable[MutableMapping[str, Any]]) -> None:
+    def transform_rows(self, rows: Sequence[MutableMapping[str, Any]]) -> None:
         for row in rows:
             for name in self.fields:
                 row.pop(name, None)

@@ -4,7 +4,7 @@ This module is here because the manifest cannot parse the providers' times (see 
 record costs more than the rest of the read.
 """
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import Any, TypeVar
 
@@ -14,8 +14,9 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_invoices.components.records.transformation import PageTransformation
 from source_invoices.receipt import Receipt
+from source_invoices.secrets import quoted
 from source_invoices.sync_context import context_of
-from source_invoices.times import normalize, unix_to_rfc3339, whole_seconds
+from source_invoices.times import YEAR_10000, normalize, unix_to_rfc3339, whole_seconds
 
 _Time = TypeVar("_Time")
 
@@ -51,28 +52,23 @@ class Timestamps(PageTransformation):
         self._saved_cursors = context.saved_cursors
         self._receipt = context.receipts.get(self._stream, Receipt)
 
-    def transform_rows(self, rows: Iterable[MutableMapping[str, Any]]) -> None:
-        for row in rows:
-            for name in self.text_times:
+    def transform_rows(self, rows: Sequence[MutableMapping[str, Any]]) -> None:
+        for name in self.text_times:
+            for row in rows:
                 text = row.get(name)
                 if text is not None:
                     row[name] = self._read(row, name, normalize) if text else None
-            for name in self.unix_times:
+        for name in self.unix_times:
+            for row in rows:
                 value = row.get(name)
-                if value is not None and type(value) is not int:
+                if value is not None and (type(value) is not int or not -YEAR_10000 < value < YEAR_10000):
                     row[name] = self._read(row, name, whole_seconds) if value else None
-            if self.derived:
-                row[self.derived] = self._latest(row)
-
-    def _latest(self, row: MutableMapping[str, Any]) -> str | None:
-        latest = None
-        for name in self.latest_of:
-            value = row.get(name)
-            if value:
-                seconds = self._read(row, name, whole_seconds)
-                if seconds is not None and (latest is None or seconds > latest):
-                    latest = seconds
-        return None if latest is None else max(unix_to_rfc3339(latest), self._saved_cursors.get(self._stream, ""))
+        if self.derived:
+            saved = self._saved_cursors.get(self._stream, "")
+            for row in rows:
+                times = [self._read(row, name, whole_seconds) for name in self.latest_of if row.get(name)]
+                latest = max((time for time in times if time is not None), default=None)
+                row[self.derived] = None if latest is None else max(unix_to_rfc3339(latest), saved)
 
     def _read(self, row: Mapping[str, Any], name: str, read: Callable[[Any], _Time]) -> _Time | None:
         try:
@@ -80,15 +76,13 @@ class Timestamps(PageTransformation):
         except (ValueError, TypeError) as error:
             if name in (self.issued, self.cursor_field):
                 raise self._unreadable(row, name, error) from error
-        self._receipt.warn(
-            f"the time in `{name}` cannot be read and is left out", row.get(self.key), repr(row[name])[:100]
-        )
+        self._receipt.warn(f"the time in `{name}` cannot be read and is left out", row.get(self.key), quoted(row[name]))
         return None
 
     def _unreadable(self, row: Mapping[str, Any], name: str, error: Exception) -> AirbyteTracedException:
         return AirbyteTracedException(
-            message=f"{self._stream}: the time in `{name}` of invoice {row.get(self.key)!r} cannot be read: "
-            f"{row[name]!r:.100}. The stream stops here: later syncs would miss an invoice without a time. "
+            message=f"{self._stream}: the time in `{name}` of invoice {quoted(row.get(self.key))} cannot be read: "
+            f"{quoted(row[name])}. The stream stops here: later syncs would miss an invoice without a time. "
             "Please report this value to the connector's maintainers.",
             internal_message=str(error),
             failure_type=FailureType.system_error,

@@ -4,7 +4,7 @@ This module is here because the CDK calls a transformation once for each record.
 """
 
 from abc import abstractmethod
-from collections.abc import Iterable, MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 from airbyte_cdk.sources.declarative.transformations import RecordTransformation
@@ -15,7 +15,7 @@ class PageTransformation(RecordTransformation):
     """A transformation of all rows of a page, in place."""
 
     @abstractmethod
-    def transform_rows(self, rows: Iterable[MutableMapping[str, Any]]) -> None:
+    def transform_rows(self, rows: Sequence[MutableMapping[str, Any]]) -> None:
         """Changes the rows of a page. Raises AirbyteTracedException if one of them cannot be used."""
 
     def transform(
