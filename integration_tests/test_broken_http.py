@@ -19,8 +19,8 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 EMPTY = b"Content-Length: 0\r\n\r\n"
 ANSWERS = {
     "a redirect to no address": (b"HTTP/1.1 302 Found\r\nLocation: http://[::1\r\n" + EMPTY, "cannot be read"),
-    "304": (b"HTTP/1.1 304 Not Modified\r\n\r\n", "no usable answer, HTTP 304"),
-    "101": (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "no usable answer, HTTP 101"),
+    "304": (b"HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n", "no usable answer, HTTP 304"),
+    "101": (b"HTTP/1.1 101 Switching Protocols\r\nConnection: close\r\n\r\n", "no usable answer, HTTP 101"),
     "a vast chunk": (OK + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx", "broke off"),
     "a negative chunk": (OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nx", "no usable answer"),
     "a length in words": (OK + b"Content-Length: abc\r\n\r\nx", "not JSON"),
@@ -95,6 +95,7 @@ def test_a_body_that_unpacks_to_gigabytes_fails_the_stream_once(
 def test_certificates_that_are_not_there_are_named(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, verb: str, name: str
 ) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     monkeypatch.setenv(name, "/no/such/bundle.pem")
     config = {"payhubix": {**sandbox.config()["payhubix"], "api_url": "https://127.0.0.1:1"}}
     assert f"{name} names /no/such/bundle.pem, which is not there" in _message(verb, config)
