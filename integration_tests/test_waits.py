@@ -69,6 +69,7 @@ def test_a_wait_that_is_too_long_fails_the_stream_at_once(sandbox: Sandbox, stat
     assert sandbox.count(PAYHUBIX) == 1
 
 
+@pytest.mark.usefixtures("no_limits_of_nexudus")
 @pytest.mark.parametrize("hint", [None, "0", "soon", "Fri, 31 Dec 99999 23:59:59 GMT", "Thu, 01 Jan 2015 00:00:00 GMT"])
 def test_throttling_is_outlasted(sandbox: Sandbox, hint: str | None) -> None:
     sandbox.faults.append(Fault(kind="status", status=409, retry_after=hint, route=NEXUDUS, times=None))
