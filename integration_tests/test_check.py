@@ -48,12 +48,12 @@ def test_a_provider_that_asks_for_a_long_wait_fails_at_once(sandbox: Sandbox) ->
 
 def test_an_unexpected_failure_is_reported_in_one_sentence(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise ZeroDivisionError
+        raise OSError("No space left")
 
     monkeypatch.setattr(Transport, "send", fail)
     status, message, _ = check({"payhubix": sandbox.config()["payhubix"]})
     assert status == "FAILED"
-    assert message == "Payhubix, payhubix_invoices: unexpected failure, ZeroDivisionError."
+    assert message == "Payhubix, payhubix_invoices: unexpected failure, OSError: No space left."
 
 
 def test_a_message_that_all_streams_of_a_provider_share_appears_once(sandbox: Sandbox) -> None:

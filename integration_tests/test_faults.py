@@ -138,7 +138,7 @@ def test_every_retry_counts_for_the_budget(sandbox: Sandbox, monkeypatch: pytest
 def test_another_invoice_than_the_requested_one_stops_the_stream(sandbox: Sandbox) -> None:
     body = {"uuid": "00000000-0000-0000-0000-000000000000"}
     output = read_with(sandbox, Fault(kind="no_envelope", body=body, route="ipxo_invoice", nth=2))
-    assert_stopped("ipxo_invoices", output, "system_error", "was asked for, invoice 00000000")
+    assert_stopped("ipxo_invoices", output, "system_error", "was asked for, invoice '00000000")
 
 
 def test_a_404_that_is_not_the_api_s_is_no_missing_invoice(sandbox: Sandbox) -> None:
