@@ -46,14 +46,19 @@ def test_a_provider_that_asks_for_a_long_wait_fails_at_once(sandbox: Sandbox) ->
     assert "30 seconds" in message
 
 
-def test_an_unexpected_failure_is_reported_in_one_sentence(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "words"), [(OSError("no\n room."), "OSError: no room."), (NotImplementedError(), "NotImplementedError.")]
+)
+def test_an_unexpected_failure_is_reported_in_one_sentence(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise OSError("No space left")
+        raise error
 
     monkeypatch.setattr(Transport, "send", fail)
     status, message, _ = check({"payhubix": sandbox.config()["payhubix"]})
     assert status == "FAILED"
-    assert message == "Payhubix, payhubix_invoices: unexpected failure, OSError: No space left."
+    assert message == f"Payhubix, payhubix_invoices: unexpected failure, {words}"
 
 
 def test_a_message_that_all_streams_of_a_provider_share_appears_once(sandbox: Sandbox) -> None:

@@ -221,7 +221,7 @@ def test_check_ends_when_no_provider_answers(sandbox: Sandbox, route: str, name:
     assert "IPXO, ipxo_payout_invoices: no usable answer within 1 seconds." in message
     assert "Nexudus, nexudus_payout_invoices: no usable answer within 1 seconds." in message
     assert ("Payhubix" in message) == (route == "*")
-    assert RetryPolicy().whole_check <= 25
+    assert RetryPolicy().whole_check <= 20
 
 
 @pytest.mark.parametrize("hint", [None, "0", "10"])

@@ -17,7 +17,7 @@ SHORTEST = 8
 _SHORTEST_FORM = 6
 # An escape in an escape in an escape, and two more.
 _MOST_STEPS = 5
-_QUANTUM = 3
+_BASE64_QUANTUM = 3
 
 # Escapes of addresses, of JSON and program text, and of HTML; and marks of HTML, which may cut a secret. No part
 # repeats without a bound, apart from the bytes of one text, so that hostile text is read in linear time.
@@ -119,7 +119,7 @@ def encoded_forms(secret: str) -> frozenset[str]:
     for text in {secret, quote_plus(secret, errors="replace")}:
         octets = text.encode("utf-8", "replace")
         forms.add(octets.hex())
-        for before in range(_QUANTUM):
+        for before in range(_BASE64_QUANTUM):
             for encode in (base64.b64encode, base64.urlsafe_b64encode):
                 forms.add(_inner(encode(bytes(before) + octets).decode(), before, before + len(octets)))
     return _long_ones(map(squeeze, forms))

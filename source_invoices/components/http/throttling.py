@@ -38,7 +38,7 @@ class RetryPolicy:
     outlasts: float = 120.0
     deadline: float = 600.0
     sign_in_deadline: float = 60.0
-    whole_check: float = 25.0
+    whole_check: float = 20.0
     announces: float = 5.0
     repeats: float = 60.0
     progress: float = 30.0

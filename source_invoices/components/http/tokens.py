@@ -38,7 +38,7 @@ def note_tokens(response: requests.Response, secrets: Secrets) -> None:
     try:
         secrets.add_tokens(decode(response))
     except ValueError:
-        for match in _TOKEN_IN_TEXT.finditer(response.text):
+        for match in _TOKEN_IN_TEXT.finditer(response.content.decode(errors="replace")):
             secrets.add_token(match[1])
 
 

@@ -13,7 +13,7 @@ from source_invoices.components.pages.plan import PageNumber, Purpose
 
 # After this many readings that did not count, the list is read page by page.
 _CHECKED_READINGS = 2
-_ROWS_GONE_ALIKE = 2
+_GONE_ALIKE = 2
 
 
 class ReadingCheck:
@@ -103,7 +103,7 @@ class ReadingCheck:
         gone = frozenset(self._first_keys) - frozenset(keys)
         self._gone[gone] += 1
         is_pushed = len(keys) == len(self._first_keys) and set(keys[added:]) == set(kept)
-        return is_pushed or self._gone[gone] > _ROWS_GONE_ALIKE
+        return is_pushed or self._gone[gone] > _GONE_ALIKE
 
     def _next(self, position: PageNumber) -> PageNumber:
         return position.at(self._checks[0], Purpose.CHECK)
