@@ -18,20 +18,21 @@ body_of = functools.cache(hostile.good_body)
 ANSWERS = [(name, number) for number, name in enumerate((*hostile.BODIES, *hostile.VALUES))]
 
 
-def answer(name: str, number: int) -> tuple[str, Fault]:
-    """A place and a hostile answer for it. Over all numbers, each place and each part of a body has its turn."""
+def answer(name: str, number: int) -> tuple[str, str, Fault]:
+    """A place, a hostile answer for it and the name of that. Over all numbers, each place and each part of a body has its turn."""
     place = list(hostile.PLACES)[number % len(hostile.PLACES)]
     if body := hostile.BODIES.get(name):
-        return place, Fault(kind="status", status=200 if number % 2 else 400, route=place, body=body, times=None)
+        return place, name, Fault(kind="status", status=200 if number % 2 else 400, route=place, body=body, times=None)
     paths = list(hostile.paths(body_of(place)))
-    change = hostile.changed(paths[number * 7 % len(paths)], hostile.VALUES.get(name))
-    return place, Fault(kind="edit", route=place, edit=change, times=30)
+    path = paths[number * 7 % len(paths)]
+    change = hostile.changed(path, hostile.VALUES.get(name))
+    return place, hostile.name_of(name, path), Fault(kind="edit", route=place, edit=change, times=30)
 
 
 @pytest.mark.parametrize(("name", "number"), ANSWERS)
 def test_a_hostile_answer_ends_in_rows_or_in_a_sentence(name: str, number: int) -> None:
-    place, fault = answer(name, number)
-    assert hostile.complaints(place, hostile.read_under(place, fault)) == []
+    place, whole_name, fault = answer(name, number)
+    assert hostile.complaints(place, {whole_name}, hostile.read_under(place, fault)) == []
 
 
 @settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -49,7 +50,8 @@ def test_a_page_with_several_hostile_values_ends_in_rows_or_in_a_sentence(data: 
         return body
 
     fault = Fault(kind="edit", route=place, edit=edit, times=30)
-    assert hostile.complaints(place, hostile.read_under(place, fault)) == []
+    names = {hostile.name_of(name, path) for path, name in chosen}
+    assert hostile.complaints(place, names, hostile.read_under(place, fault)) == []
 
 
 @pytest.mark.parametrize("cursor", ["0001-01-01T00:00:00.000000Z", "0000-01-01T00:00:00Z", "99999-01-01T00:00:00Z", ""])

@@ -161,7 +161,6 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "half": (b'{"payhubix": {', "JSON"),
     "text": (b'"text"', "object"),
     "NaN": (b'{"streams": NaN, "num_workers": NaN}', "NaN"),
-    "twice": (b'{"streams": [], "streams": [], "start_date": "2025-01-01"}', "`streams` twice"),
     "deep": (b'{"streams": ' + b"[" * 10_000 + b"]" * 10_000 + b"}", "nested"),
     "deep objects": (b'{"streams": ' * 10_000 + b"1" + b"}" * 10_000, "nested"),
     "500 levels": (b'{"streams": ' * 500 + b"1" + b"}" * 500, "nested"),
@@ -179,6 +178,21 @@ def test_a_file_that_cannot_be_used_is_refused(sandbox: Sandbox, tmp_path: Path,
     assert f"--{option}" in message
     assert words in message
     assert len(message) < 400
+
+
+def test_a_key_of_the_configuration_that_stands_twice_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
+    files = good_files(sandbox, tmp_path)
+    files["config"].write_text('{"start_date": "2025-01-01", "start_date": "2026-01-01"}')
+    assert "`start_date` twice" in error_of(strictly(arguments_of(files)))
+
+
+def test_of_a_key_of_the_state_that_stands_twice_the_last_value_counts(sandbox: Sandbox, tmp_path: Path) -> None:
+    files = good_files(sandbox, tmp_path)
+    state = json.dumps(strictly(arguments_of(files)).state())
+    twice = state.replace('{"type"', '{"global": {}, "global": null, "type"')
+    assert twice != state
+    files["state"].write_text(twice)
+    assert strictly(arguments_of(files)).exit_code == 0
 
 
 @pytest.mark.parametrize("option", ["config", "catalog"])

@@ -30,7 +30,9 @@ class Inputs:
 
 def read_inputs(parsed: argparse.Namespace) -> Inputs:
     """Reads the files of a command. Raises AirbyteTracedException for a file that cannot be used."""
-    config = _from_file("config", parsed.config, lambda path: object_in(parse(read_lines(path)), "a configuration"))
+    config = _from_file(
+        "config", parsed.config, lambda path: object_in(parse(read_lines(path), unique=True), "a configuration")
+    )
     path, names, state = (getattr(parsed, option, None) for option in ("catalog", "streams", "state"))
     catalog = None if path is None else _from_file("catalog", path, lambda path: catalog_in(read_lines(path)))
     if names is not None:

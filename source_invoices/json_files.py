@@ -34,18 +34,21 @@ def read_lines(path: str) -> Iterator[bytes]:
         raise ValueError(f"cannot be read: {error.strerror}") from None
 
 
-def parse(content: Iterable[bytes]) -> Any:
-    """Returns the value of a JSON text. A key that stands twice is refused: one of its values would be lost."""
+def parse(content: Iterable[bytes], *, unique: bool = False) -> Any:
+    """Returns the value of a JSON text.
+
+    unique: a key that stands twice in an object is refused; else its last value counts. PyAirbyte writes such states.
+    """
     text = _text(b"".join(content), "utf-8")
     if not text.strip():
         raise ValueError("is empty")
-    return parse_text(text)
+    return parse_text(text, unique=unique)
 
 
-def parse_text(text: str) -> Any:
-    """Returns the value of a JSON text that is not empty."""
+def parse_text(text: str, *, unique: bool = False) -> Any:
+    """Returns the value of a JSON text that is not empty. unique: as for `parse`."""
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique if unique else None)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
     except json.JSONDecodeError as error:

@@ -28,7 +28,7 @@ _LONGEST_SECRET = 10_000
 # Tokens are renewed for as long as a program runs.
 _MOST_TOKENS = 100
 # The four characters with which base64 writes three bytes: those beside a secret hold some of its bits.
-_QUANTUM = 4
+_CHARACTERS_OF_THREE_BYTES = 4
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=%")
 
 _Span = tuple[int, int]
@@ -147,7 +147,7 @@ def _places(reading: Reading, forms: Iterable[str], *, alone: bool = False) -> I
 
 def _with_border(text: str, span: _Span) -> _Span:
     first, end = span
-    for _ in range(_QUANTUM):
+    for _ in range(_CHARACTERS_OF_THREE_BYTES):
         first -= first > 0 and text[first - 1] in _BASE64
         end += end < len(text) and text[end] in _BASE64
     return first, end

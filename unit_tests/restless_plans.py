@@ -29,7 +29,9 @@ AT_A_TIME = 500
 
 def read_on(restless: RestlessList, workers: int, schedule: random.Random, saved: Any) -> Reading:
     """Reads a list by the plan of a scan, as the retriever does. A page that lacks rows is asked for again."""
-    rule = ScanRule(Columns("key", "issued", frozenset({FINAL})), settings="", lookback=timedelta(0), started=STARTED)
+    rule = ScanRule(
+        Columns("key", "issued", "status", frozenset({FINAL})), settings="", lookback=timedelta(0), started=STARTED
+    )
     scan = LookbackScan(None if saved is None else ScanState.load(saved), rule)
 
     def fetch(position: Position) -> Page:

@@ -18,7 +18,7 @@ from source_invoices.components.pages.page import Page
 from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Position
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
-COLUMNS = Columns("key", "issued", frozenset({"paid", "void"}))
+COLUMNS = Columns("key", "issued", "status", frozenset({"paid", "void"}))
 LOOKBACK = timedelta(days=30)
 
 

@@ -66,7 +66,7 @@ class AnsweredInAnyOrder(PrefetchPool):
 
 
 def plan_of_a_scan(saved: ScanState | None = None) -> LookbackPlan:
-    columns = Columns("key", "issued", frozenset({"paid"}))
+    columns = Columns("key", "issued", "status", frozenset({"paid"}))
     return LookbackPlan(LookbackScan(saved, ScanRule(columns, settings="", lookback=timedelta(0), started=STARTED)))
 
 

@@ -24,7 +24,7 @@ from source_invoices.sync_context import context_of
 class TokenAuthenticator(DeclarativeAuthenticator):
     """Signs in with a form and sends the token that comes back as a bearer token.
 
-    provider: its name for people. url: the token address. form: the fixed fields of the sign-in.
+    provider: its key. url: the token address. form: the fixed fields of the sign-in.
     credentials: the path of the settings object that holds the others; `fields` names them, an unset one is left out.
     headers: those of the sign-in. permission: what to do when the sign-in is refused.
     """
@@ -80,7 +80,7 @@ class TokenAuthenticator(DeclarativeAuthenticator):
 class KeyAuthenticator(DeclarativeAuthenticator):
     """Sends a key or a ready-made token from the configuration, untouched, in a header.
 
-    header: its name. key: the path of the setting. prefix: what stands before the key.
+    header: its name. setting: the path of the setting. prefix: what stands before the key.
     """
 
     config: Mapping[str, Any]

@@ -38,7 +38,7 @@ class _Router(PartitionRouter):
 class ListRouter(_Router):
     """One slice for the whole list.
 
-    provider: its key in the configuration. key, issued: columns. final: the statuses that no invoice leaves.
+    provider: its key in the configuration. key, issued, status: columns. final: the statuses that no invoice leaves.
     account_setting: the path of the setting that alone says whose invoices these are, if there is one.
     asks: "key" where the list can be asked for one invoice, "details" where a DetailRouter reads each, else "".
     """
@@ -50,6 +50,7 @@ class ListRouter(_Router):
     key: str
     issued: str
     final: Sequence[str]
+    status: str = "status"
     asks: str = ""
     account_setting: Sequence[str] = field(default_factory=list)
 
@@ -78,6 +79,7 @@ class DetailRouter(SubstreamPartitionRouter):
     key: str = ""
     issued: str = ""
     final: Sequence[str] = field(default_factory=list)
+    status: str = "status"
     account_setting: Sequence[str] = field(default_factory=list)
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:

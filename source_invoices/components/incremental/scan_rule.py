@@ -15,8 +15,8 @@ class Columns:
 
     key: str
     issued: str
+    status: str
     final: frozenset[str]
-    status: str = "status"
 
     def issued_at(self, row: Mapping[str, Any]) -> datetime | None:
         """Returns a row's time of issue; None if it has none. Raises ValueError for one that cannot be read."""

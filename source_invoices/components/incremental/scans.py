@@ -29,6 +29,8 @@ class ScanRouter(Protocol):
     @property
     def issued(self) -> str: ...
     @property
+    def status(self) -> str: ...
+    @property
     def final(self) -> Sequence[str]: ...
     @property
     def account_setting(self) -> Sequence[str]: ...
@@ -42,11 +44,11 @@ def scan_of(router: ScanRouter, context: SyncContext, name: str, *, asks_details
     config = router.config
     saved = ScanState.load(context.saved_states.get(name))
     chosen = settings_of_rows(config, router.provider)
-    columns = [router.key, router.issued, *sorted(router.final)]
+    columns = [router.key, router.issued, router.status, *sorted(router.final)]
 
     def begin() -> LookbackScan:
         rule = ScanRule(
-            Columns(router.key, router.issued, frozenset(router.final)),
+            Columns(router.key, router.issued, router.status, frozenset(router.final)),
             settings=digest([config.get("start_date"), config["lookback_days"], chosen, columns]),
             account=digest(setting(config, router.account_setting)) if router.account_setting else "",
             lookback=timedelta(days=config["lookback_days"]),
