@@ -11,9 +11,13 @@ import pytest
 from system_tests.wheel.test_wheel import ROOT, VERSIONS, interpreter
 
 
+# A make that another one starts names the folders that it enters.
+_OF_THIS_RUN = ("PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+
+
 def make_demo(folder: Path, python: str) -> "subprocess.CompletedProcess[str]":
     command = ["make", "demo", f"PYTHON={python}"]
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_THIS_RUN}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
