@@ -10,7 +10,6 @@ import pytest
 
 from system_tests.wheel.test_wheel import ROOT, VERSIONS, interpreter
 
-
 # A make that another one starts names the folders that it enters.
 _OF_THIS_RUN = ("PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
