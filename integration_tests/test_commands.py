@@ -22,7 +22,9 @@ PYTHON = '#!/bin/sh\nprintf "%s\\n" "$@"\n'
 
 
 def run(*command: str | Path, folder: Path = ROOT) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    # A make that another one starts names the folders that it enters.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
 def python(version: tuple[int, ...], *arguments: str) -> "subprocess.CompletedProcess[str]":
