@@ -17,7 +17,7 @@ from demo.private import close_to_others
 
 ROOT = Path(__file__).parent.parent
 VERSION = "{}.{}".format(*sys.version_info)
-# Stands in for the Python of the demo's environment: it prints its arguments.
+# Replaces the Python of the demo's environment, and prints its arguments.
 PYTHON = '#!/bin/sh\nprintf "%s\\n" "$@"\n'
 
 

@@ -1,4 +1,4 @@
-"""Estimates of the number of rows of each stream, for whoever shows the progress of a sync.
+"""Estimates of the number of rows of each stream, for programs that show the progress of a sync.
 
 This module is here because the CDK emits no estimates, and passes its message repository to no custom component.
 """

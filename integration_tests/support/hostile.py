@@ -48,7 +48,7 @@ VALUES: Mapping[str, Any] = {
     "an empty object": {},
     "an object": {"a": {"b": [1]}},
 }
-"""What stands in place of a value."""
+"""What replaces a value."""
 
 BODIES: Mapping[str, bytes] = {
     **{f"a body of {name}": json.dumps(value).encode() for name, value in VALUES.items()},

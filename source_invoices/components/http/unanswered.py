@@ -82,7 +82,7 @@ def _innermost(error: BaseException | None) -> BaseException | None:
 
 
 def _words(error: BaseException | None) -> str:
-    """Returns what an exception says, in one line; else its type."""
+    """Returns the words of an exception in one line, or its type if it has none."""
     if error is None:
         return "unknown reason"
     words = getattr(error, "strerror", None) or str(error.args[-1] if error.args else error)
