@@ -146,7 +146,7 @@ def test_a_token_is_renewed_before_it_expires(sandbox: Sandbox) -> None:
     output = read(sandbox.config(), ["ipxo_payout_invoices"])
     assert len(output.records("ipxo_payout_invoices")) == 9
     assert [request.status for request in sandbox.requests if request.route == "ipxo_payout_invoices"] == [200] * 4
-    assert sandbox.count("ipxo_token") == 2
+    assert sandbox.count("ipxo_token") >= 2  # more on a machine that is busy for longer than a token is good
 
 
 @pytest.mark.parametrize("route", ["ipxo_token", "nexudus_token"])
