@@ -37,7 +37,7 @@ def read_lines(path: str) -> Iterator[bytes]:
 def parse(content: Iterable[bytes], *, unique: bool = False) -> Any:
     """Returns the value of a JSON text.
 
-    unique: a key that stands twice in an object is refused; else its last value counts. PyAirbyte writes such states.
+    unique: refuses a key that an object has twice. Otherwise its last value counts: PyAirbyte writes such states.
     """
     text = _text(b"".join(content), "utf-8")
     if not text.strip():

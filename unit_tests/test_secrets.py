@@ -66,7 +66,7 @@ SECRETS = {
 }
 
 
-# Around a secret in base64, whole characters of what stands beside it may stay.
+# Some characters of the text beside a secret in base64 may stay.
 BESIDE = r"[A-Za-z0-9%=\n]{0,12}"
 
 

@@ -134,7 +134,7 @@ class Completeness:
     def _is_shorter_than_stated(self) -> bool:
         """Returns whether a page says that it is the last although another page of this reading states more pages.
 
-        A server that lags behind does. A list that keeps shrinking is believed after several readings."""
+        A server that lags behind says so. A list that keeps shrinking is believed after several readings."""
         is_short = self._most_pages > 1 and self._place <= (self._most_pages - 1) * (self._page_size or 1)
         is_shrinking = max(self._totals.values, default=0) < self._earlier.latest
         return is_short and not (is_shrinking and self.readings >= _MOST_READINGS // 2)

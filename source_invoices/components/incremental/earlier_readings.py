@@ -30,7 +30,10 @@ class EarlierReadings:
     def add(
         self, met: DistinctKeys, totals: set[int], newest: datetime | None, *, place: int, stands_still: bool
     ) -> None:
-        """Adds a reading. place: of its last row. stands_still: else it replaces those before it."""
+        """Adds a reading.
+
+        place: of its last row. stands_still: the list has not moved; if it has, this reading replaces those before it.
+        """
         if self.met is not None and stands_still:
             self.met.merge(met)
         else:
