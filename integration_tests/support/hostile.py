@@ -145,7 +145,8 @@ INTERNALS = re.compile(r"Traceback|\w+(Error|Exception)\b|object at 0x|NoneType|
 
 
 # Payhubix counts no rows: a page without rows and without another page is all there is.
-EMPTY_LISTS = frozenset(f"{name} at message.invoices" for name in ("null", "an empty list"))
+# The list of ipxo_invoices may be bare, so an empty one is a list without invoices.
+EMPTY_LISTS = frozenset({"null at message.invoices", "an empty list at message.invoices", "a body of an empty list"})
 # Of the three rows, one may have lost its key.
 _ROWS_AT_LEAST = 2
 
