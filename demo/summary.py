@@ -47,7 +47,7 @@ def book_table(headline: Mapping[str, Sequence[Line]], first: bool) -> Table:
 
 def currency(line: Line) -> str:
     """The currency of a line."""
-    return shown(line.currency) or "none told"
+    return shown(line.currency) or "unknown"
 
 
 def amount(line: Line, is_change: bool) -> str:

@@ -258,7 +258,7 @@ def test_the_books_on_the_screen_are_those_of_the_sandbox(runs: Runs, database: 
     }
     for question, expected in answers.items():
         assert sorted(runs.second.answer(question)) == sorted(
-            (currency or "none told", f"{number:,}", f"{amount:,.2f}") for currency, number, amount in expected
+            (currency or "unknown", f"{number:,}", f"{amount:,.2f}") for currency, number, amount in expected
         )
     paid = truth.paid(earlier, held, started, month)
     assert sorted(line[2] for line in runs.second.answer("Paid this month")) == sorted(

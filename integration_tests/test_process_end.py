@@ -73,7 +73,10 @@ def test_a_full_disk_is_named(sandbox: Sandbox, tmp_path: Path, verb: str) -> No
         process = begin(arguments, stdout=full)
         _, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
-    assert stderr == "Standard output cannot be written: No space left on device. Mend this and run it again.\n"
+    assert (
+        stderr
+        == "Standard output cannot be written: No space left on device. Correct this and run the command again.\n"
+    )
 
 
 def test_output_is_utf_8_in_every_locale(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -149,6 +149,13 @@ def test_a_named_wait_after_a_503_is_announced_again(sandbox: Sandbox) -> None:
     ]
 
 
+def test_after_a_pause_nexudus_is_asked_at_its_pace_again() -> None:
+    with Sandbox(rows={NEXUDUS: 9}) as sandbox:  # with the limits that it publishes
+        sandbox.faults.append(Fault(kind="status", status=409, retry_after="1", route=NEXUDUS))
+        assert read(sandbox.config(), [NEXUDUS]).exit_code == 0
+    assert [request.status for request in sandbox.requests].count(409) == 1
+
+
 def test_a_wait_for_the_budget_of_nexudus_is_announced(sandbox: Sandbox) -> None:
     config = sandbox.config()
     config["nexudus"]["requests_per_minute"] = 5

@@ -3,12 +3,19 @@
 unit_tests/test_cdk_internals.py names what breaks when the CDK changes one of them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from airbyte_cdk.models import AirbyteMessage, Type
 from airbyte_cdk.sources.concurrent_source.concurrent_read_processor import ConcurrentReadProcessor
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
+from airbyte_cdk.sources.declarative.incremental.concurrent_partition_cursor import (
+    ConcurrentCursorFactory,
+    ConcurrentPerPartitionCursor,
+)
+from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
+from airbyte_cdk.sources.streams.concurrent.cursor import ConcurrentCursor, Cursor
 from airbyte_cdk.sources.streams.concurrent.partitions.types import QueueItem
 
 from source_invoices.components.pages.whole_page import PageRecord, RecordPage
@@ -31,6 +38,12 @@ class BoundSource(ConcurrentDeclarativeSource):
         self.context.progress.emit = self._message_repository.emit_message
         if budget := self._constructor._api_budget:
             bind_context(budget, self.context)
+
+    def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
+        streams = super().streams(config)
+        for stream in streams:
+            share_cursor(stream.cursor)
+        return streams
 
     def let_pages_through(self) -> None:
         """Replaces the CDK's reader of the record queue by one that knows pages."""
@@ -66,3 +79,22 @@ class PageSource(ConcurrentSource):
             # The CDK counts each record before it yields its message.
             concurrent_stream_processor._record_counter[queue_item.stream_name] += len(queue_item.rows) - 1
             yield RecordPage(queue_item.stream_name, queue_item.rows, message.record.emitted_at)  # type: ignore[misc]
+
+
+def share_cursor(cursor: Cursor) -> None:
+    """Lets all partitions of a stream share one cursor where the stream's own cursor keeps the state of all.
+
+    The partitions' cursors then only say which slices there are. The CDK would build one for each partition, which
+    takes a fifth of the time of a detail.
+    Private names: the cursor's `_use_global_cursor` and `_cursor_factory`.
+    """
+    if not isinstance(cursor, ConcurrentPerPartitionCursor) or not cursor._use_global_cursor:
+        return
+    stock, made = cursor._cursor_factory, list[ConcurrentCursor]()
+
+    def create(**arguments: Any) -> ConcurrentCursor:
+        if not made:
+            made.append(stock.create(**arguments))
+        return made[0]
+
+    cursor._cursor_factory = ConcurrentCursorFactory(create)

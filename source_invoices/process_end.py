@@ -34,7 +34,7 @@ class _StandardOutput(io.FileIO):
         except BrokenPipeError:
             os._exit(_SIGNALLED + signal.SIGPIPE)
         except OSError as error:
-            _end(f"Standard output cannot be written: {error.strerror}. Mend this and run it again.", 1)
+            _end(f"Standard output cannot be written: {error.strerror}. Correct this and run the command again.", 1)
 
 
 def _stop(number: int, _frame: Any) -> NoReturn:

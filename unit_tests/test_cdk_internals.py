@@ -9,6 +9,7 @@ import requests
 from airbyte_cdk.sources.concurrent_source.concurrent_read_processor import ConcurrentReadProcessor
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
+from airbyte_cdk.sources.declarative.incremental.concurrent_partition_cursor import ConcurrentPerPartitionCursor
 from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import ModelToComponentFactory
 from airbyte_cdk.sources.streams.concurrent.cursor import ConcurrentCursor, Cursor, FinalStateCursor
 
@@ -56,6 +57,12 @@ def test_without_the_record_counter_pages_are_counted_instead_of_rows() -> None:
     assert "_record_counter" in assigned(ConcurrentReadProcessor)
 
 
+def test_without_the_cursor_factory_each_partition_gets_a_cursor_of_its_own() -> None:
+    assert {"_cursor_factory", "_use_global_cursor"} <= assigned(ConcurrentPerPartitionCursor)
+    creation = inspect.getsource(ConcurrentPerPartitionCursor._create_cursor)
+    assert "self._cursor_factory.create(" in creation
+
+
 @pytest.mark.parametrize("cursor", [ConcurrentCursor, FinalStateCursor])
 def test_without_a_replaceable_observe_a_row_dated_ahead_moves_the_state(cursor: type[Cursor]) -> None:
     assert list(inspect.signature(cursor.observe).parameters) == ["self", "record"]
@@ -72,4 +79,5 @@ def test_no_other_private_name_of_the_cdk_is_used() -> None:
     names = set(re.findall(r"\b\w+\._([a-z]\w+)", Path(CDK).read_text("utf-8")))
     known = {name.removeprefix("_") for name in READER_FIELDS} | {"initial_number_partitions_to_generate"}
     others = {"prepare_for_stream_build", "constructor", "api_budget", "concurrent_source", "handle_item"}
-    assert names <= known | others | {"record_counter", "message_repository"}
+    cursors = {"cursor_factory", "use_global_cursor"}
+    assert names <= known | others | cursors | {"record_counter", "message_repository"}

@@ -86,7 +86,6 @@ class Transport(DeadlineAdapter):
         attempt = 1
         throttled: list[float] = []
         while True:
-            self._acquire(request)
             answer = self._exchange(request, *args, **kwargs)
             resolution = self._error_handler.interpret_response(answer)
             action = resolution.response_action
@@ -130,6 +129,8 @@ class Transport(DeadlineAdapter):
     def _exchange(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response | Exception:
         while True:
             self._waiting.wait(self._pause.remaining, self._pause.notice, lambda: self._pause.why)
+            # After the pause: all that were held back would otherwise be sent at once, and throttled again.
+            self._acquire(request)
             with self._in_flight:
                 if self._pause.remaining() > 0:  # the provider was paused while this request waited for its place
                     continue

@@ -1,1 +1,1 @@
-"""What becomes of rows: filters, times, dropped fields."""
+"""Changes to rows: filters, times, dropped fields."""
