@@ -56,9 +56,11 @@ def test_new_and_changed_invoices_arrive_in_each_of_three_syncs(sandbox: Sandbox
         assert record[field] == value
 
 
+@pytest.mark.usefixtures("no_limits_of_nexudus")
 @pytest.mark.parametrize("stream", STREAMS)
 def test_after_syncs_without_rows_an_old_invoice_still_arrives(stream: str) -> None:
     with Sandbox(rows=0) as sandbox:
+        sandbox.nexudus.limits = None
         empty = sync(sandbox, stream, sync(sandbox, stream))
         new = sandbox.tables[stream].add(issued=NOW - timedelta(days=400))
         assert keys(sync(sandbox, stream, empty), stream) == {new}
@@ -87,10 +89,12 @@ def test_an_invoice_dated_ahead_does_not_move_nexudus_past_the_present(sandbox: 
     assert new in keys(read(sandbox.config(), [stream], state=[state]), stream)
 
 
+@pytest.mark.usefixtures("no_limits_of_nexudus")
 @pytest.mark.parametrize("second", [-61, -60, -59, -30, -1, 0, 1, 59, 60])
 def test_the_last_minute_of_a_window_is_read(second: int) -> None:
     stream = "nexudus_payout_invoices"
     with Sandbox(rows={stream: 0}) as sandbox:
+        sandbox.nexudus.limits = None
         sync(sandbox, stream)
         ends = {request.value("to_PayoutInvoice_UpdatedOn") for request in sandbox.requests} - {None}
         assert len(ends) == 5
@@ -100,6 +104,7 @@ def test_the_last_minute_of_a_window_is_read(second: int) -> None:
         assert keys(sync(sandbox, stream), stream) == rows
 
 
+@pytest.mark.usefixtures("no_limits_of_nexudus")
 def test_an_interrupted_history_continues_after_its_last_closed_window() -> None:
     stream = "nexudus_payout_invoices"
     with Sandbox(rows={stream: 90}) as sandbox:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from integration_tests.support.connector import STREAMS, Output, catalog_of, command, messages_in, start
+from integration_tests.support.connector import STREAMS, Output, catalog_of, command, messages_in
+from integration_tests.support.forked import run_forked
 from sandbox import Fault, Sandbox
 
 STREAM = "payhubix_invoices"
@@ -19,18 +20,11 @@ PROGRAM = (sys.executable, "-m", "source_invoices")
 OPTIONS = ("config", "catalog", "state")
 
 
-def started(arguments: list[str], **options: Any) -> Output:
-    """A command as a process, of which every line on stdout is a JSON message."""
-    output = start(arguments, **options)
-    assert output.messages
-    return output
-
-
-def strictly(arguments: list[str], environment: Mapping[str, str] | None = None) -> Output:
-    """The same, and the file of the configuration may hold anything."""
-    done = subprocess.run([*PROGRAM, *arguments], capture_output=True, env=environment, check=False)
-    messages = [json.loads(line) for line in done.stdout.decode().splitlines()]
-    return Output(done.returncode, messages, done.stdout.decode() + done.stderr.decode())
+def started(arguments: list[str], environment: Mapping[str, str] | None = None) -> Output:
+    """A command as a process, of which every line on stdout is a JSON message. The configuration may be any file."""
+    ended = run_forked(arguments, environment)
+    messages = [json.loads(line) for line in ended.stdout.splitlines()]
+    return Output(ended.exit_code, messages, ended.stdout + ended.stderr)
 
 
 def good_files(sandbox: Sandbox, folder: Path) -> dict[str, Path]:
@@ -128,8 +122,8 @@ def test_code_in_the_configuration_is_never_run(sandbox: Sandbox, tmp_path: Path
         injected
     )
     files = {"catalog": catalog_of([STREAM])} if verb == "read" else {}
-    environment = {**os.environ, "AIRBYTE_ENABLE_UNSAFE_CODE": "true"}
-    output = started(command(tmp_path, verb, config=config, **files), environment=environment)
+    environment = {"AIRBYTE_ENABLE_UNSAFE_CODE": "true"}
+    output = started(command(tmp_path, verb, config=config, **files), environment)
     assert output.exit_code == 0
     assert not marker.exists()
 
@@ -149,7 +143,7 @@ def test_files_may_have_a_byte_order_mark_or_be_utf_16(sandbox: Sandbox, tmp_pat
     files = good_files(sandbox, tmp_path)
     for path in files.values():
         path.write_bytes(path.read_text().encode(encoding))
-    output = strictly(arguments_of(files))
+    output = started(arguments_of(files))
     assert (output.exit_code, len(output.records(STREAM))) == (0, 9)
 
 
@@ -174,7 +168,7 @@ def test_a_file_that_cannot_be_used_is_refused(sandbox: Sandbox, tmp_path: Path,
     content, words = HOSTILE[case]
     files = good_files(sandbox, tmp_path)
     files[option].write_bytes(content)
-    message = error_of(strictly(arguments_of(files)))
+    message = error_of(started(arguments_of(files)))
     assert f"--{option}" in message
     assert words in message
     assert len(message) < 400
@@ -183,23 +177,23 @@ def test_a_file_that_cannot_be_used_is_refused(sandbox: Sandbox, tmp_path: Path,
 def test_a_key_of_the_configuration_that_stands_twice_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
     files = good_files(sandbox, tmp_path)
     files["config"].write_text('{"start_date": "2025-01-01", "start_date": "2026-01-01"}')
-    assert "`start_date` twice" in error_of(strictly(arguments_of(files)))
+    assert "`start_date` twice" in error_of(started(arguments_of(files)))
 
 
 def test_of_a_key_of_the_state_that_stands_twice_the_last_value_counts(sandbox: Sandbox, tmp_path: Path) -> None:
     files = good_files(sandbox, tmp_path)
-    state = json.dumps(strictly(arguments_of(files)).state())
+    state = json.dumps(started(arguments_of(files)).state())
     twice = state.replace('{"type"', '{"global": {}, "global": null, "type"')
     assert twice != state
     files["state"].write_text(twice)
-    assert strictly(arguments_of(files)).exit_code == 0
+    assert started(arguments_of(files)).exit_code == 0
 
 
 @pytest.mark.parametrize("option", ["config", "catalog"])
 def test_a_list_is_no_configuration_and_no_catalog(sandbox: Sandbox, tmp_path: Path, option: str) -> None:
     files = good_files(sandbox, tmp_path)
     files[option].write_text("[]")
-    message = error_of(strictly(arguments_of(files)))
+    message = error_of(started(arguments_of(files)))
     assert f"--{option}" in message
     assert "a list" in message
 
@@ -208,7 +202,7 @@ def test_a_list_is_no_configuration_and_no_catalog(sandbox: Sandbox, tmp_path: P
 def test_a_folder_or_a_missing_file_is_named(sandbox: Sandbox, tmp_path: Path, option: str) -> None:
     files: dict[str, Path | str] = dict(good_files(sandbox, tmp_path))
     for path, words in [(str(tmp_path), "is a folder"), ("nowhere.json", "is not there"), ("", "is not there")]:
-        message = error_of(strictly(arguments_of({**files, option: path})))
+        message = error_of(started(arguments_of({**files, option: path})))
         assert f"--{option}" in message
         assert words in message
 
@@ -218,7 +212,7 @@ def test_a_folder_or_a_missing_file_is_named(sandbox: Sandbox, tmp_path: Path, o
 def test_a_file_that_may_not_be_read_is_named(sandbox: Sandbox, tmp_path: Path, option: str) -> None:
     files: dict[str, Path | str] = dict(good_files(sandbox, tmp_path))
     files[option] = "/proc/1/mem"
-    message = error_of(strictly(arguments_of(files)))
+    message = error_of(started(arguments_of(files)))
     assert f"--{option}" in message
 
 
@@ -252,7 +246,9 @@ def test_files_are_utf_8_in_every_locale(sandbox: Sandbox, tmp_path: Path) -> No
         (tmp_path / f"{option}.json").write_text(json.dumps(content, ensure_ascii=False), "utf-8")
     files = {option: tmp_path / f"{option}.json" for option in ("config", "catalog")}
     environment = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
-    output = strictly(arguments_of(files), environment)
+    # A fresh interpreter: only at its start does it take the locale.
+    done = subprocess.run([*PROGRAM, *arguments_of(files)], capture_output=True, env=environment, check=False)
+    output = Output(done.returncode, [json.loads(line) for line in done.stdout.decode().splitlines()], "")
     assert output.exit_code == 0
     assert [row["Id"] for row in output.records("nexudus_payout_invoices")] == [key]
 
@@ -314,7 +310,7 @@ def test_a_catalog_without_its_message_is_taken_too(discovered: Path, tmp_path: 
 def test_what_is_no_catalog_is_refused(sandbox: Sandbox, tmp_path: Path, content: str, words: str) -> None:
     files = good_files(sandbox, tmp_path)
     files["catalog"].write_text(content)
-    message = error_of(strictly(arguments_of(files)))
+    message = error_of(started(arguments_of(files)))
     assert "--catalog" in message
     assert words in message
 
@@ -375,13 +371,13 @@ def test_read_needs_a_catalog_or_streams(sandbox: Sandbox, tmp_path: Path) -> No
 @pytest.fixture
 def earlier(sandbox: Sandbox, tmp_path: Path) -> Output:
     """A first read of one stream; its files are in the folder."""
-    return strictly(arguments_of(good_files(sandbox, tmp_path)))
+    return started(arguments_of(good_files(sandbox, tmp_path)))
 
 
 def next_read(folder: Path, state: str) -> Output:
     path = folder / "state.json"
     path.write_text(state)
-    return strictly(arguments_of({option: folder / f"{option}.json" for option in OPTIONS}))
+    return started(arguments_of({option: folder / f"{option}.json" for option in OPTIONS}))
 
 
 @pytest.mark.parametrize("form", ["message", "state", "without type", "lines", "slurped", "repeated", "indented"])

@@ -15,6 +15,8 @@ from integration_tests.support.connector import STREAMS, catalog_of, read
 from sandbox import Fault, Request, Sandbox
 from source_invoices.components.incremental.closed_windows import ClosedWindows
 
+pytestmark = pytest.mark.usefixtures("no_limits_of_nexudus")
+
 # Payhubix's list states no total; its rows are only counted at the beginning and the end. So rows are removed, none added.
 STATES_TOTALS = [stream for stream in STREAMS if stream != "payhubix_invoices"]
 

@@ -29,6 +29,7 @@ def _time(text: str) -> str:
     return f"{day}T{clock}.{(fraction or '').ljust(6, '0')[:6]}Z"
 
 
+@pytest.mark.usefixtures("no_limits_of_nexudus")
 @pytest.mark.parametrize("largest_page", [None, 7])
 @pytest.mark.parametrize("rows", [0, 1, 15, 100, 101, 250])
 def test_every_row_arrives_once_with_its_own_values(rows: int, largest_page: int | None) -> None:
