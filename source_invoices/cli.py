@@ -55,9 +55,9 @@ def main(arguments: Sequence[str] | None = None, make_source: Callable[..., Any]
 
         print(json.dumps({"type": "SPEC", "spec": {"connectionSpecification": load_specification()}}))
         return
-    from source_invoices.startup import without_docstrings_of_fields  # noqa: PLC0415
+    from source_invoices.startup import quick_import  # noqa: PLC0415
 
-    with without_docstrings_of_fields():
+    with quick_import():
         from source_invoices.entrypoint import run  # noqa: PLC0415
 
     run(parsed, make_source)

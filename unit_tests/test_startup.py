@@ -42,6 +42,20 @@ finally: print("airbyte_cdk" in sys.modules, len(parsed), file=sys.stderr)
     assert process.stderr.splitlines()[-1] == "True 0"
 
 
+def test_the_import_of_the_cdk_leaves_boto3_out_and_does_not_hide_it() -> None:
+    process = run(
+        """
+import sys
+from source_invoices.__main__ import main
+try: main(["check", "--config", "no file"])
+finally:
+    print("airbyte_cdk" in sys.modules, "boto3" in sys.modules, file=sys.stderr)
+    import boto3
+"""
+    )
+    assert process.stderr.splitlines()[-1] == "True False"
+
+
 def test_spec_prints_the_specification_of_the_manifest() -> None:
     process = subprocess.run([sys.executable, "-m", "source_invoices", "spec"], capture_output=True, check=True)
     message = json.loads(process.stdout)
