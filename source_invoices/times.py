@@ -5,12 +5,11 @@ nine digits, and Go's `time.String()` names the zone twice.
 """
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
 _LENGTH = len("2025-01-31T08:00:00.000000Z")
-_DIGITS_OF_MICROSECONDS = 6
 _SECONDS_PER_DAY = 86_400
 # Formatting each number anew takes as long as the rest of a time.
 _TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
@@ -28,7 +27,10 @@ _DIGITS = re.compile(r"-?\d{1,18}", re.ASCII)
 # A date alone is midnight UTC.
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 # The most frequent forms, which need no arithmetic.
-_UTC_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00| \+0000 UTC)", re.ASCII)
+_UTC_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d{1,9}))?(?:Z|\+00:00| \+0000 UTC)", re.ASCII
+)
+_MICROSECONDS = 6
 
 # A row's time is parsed when it is normalized and again when the lookback scan compares it.
 _remember = lru_cache(maxsize=1024)
@@ -66,13 +68,20 @@ def parse_text_time(text: str) -> datetime:
 def normalize(text: str) -> str:
     """Returns the time of a provider's text, as `to_rfc3339` writes it. Raises ValueError for any other text."""
     match = _UTC_TIME.fullmatch(text)
-    if not match:
-        return to_rfc3339(parse_text_time(text))
-    day, clock, fraction = match.groups("")
-    microseconds = fraction if len(fraction) == _DIGITS_OF_MICROSECONDS else f"{fraction:0<6.6}"
-    normal = f"{day}T{clock}.{microseconds}Z"
-    parse_text_time(normal)  # raises if there is no such day
-    return normal
+    if match:
+        day, clock, fraction = match.groups("000000")
+        if _is_day(day):
+            return f"{day}T{clock}.{fraction if len(fraction) == _MICROSECONDS else f'{fraction:0<6.6}'}Z"
+    return to_rfc3339(parse_text_time(text))
+
+
+@_remember
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def parse_unix_time(seconds: Any) -> datetime:

@@ -47,10 +47,12 @@ class WindowSync:
     def meet(self, keys: Sequence[object], rows: Iterable[Row], field: str) -> None:
         """Notes the rows of a page."""
         newest = max((time for row in rows if (time := row.get(field)) and time <= self._started), default="")
+        numbers = [key for key in keys if isinstance(key, int)]
         with self._lock:
             self._met.add(keys)
-            self._new.add(key for key in keys if isinstance(key, int) and key > self._saved_largest_key)
-            self._largest_key = max(self._largest_key, *(key for key in keys if isinstance(key, int)), 0)
+            if self._saved_total is not None:
+                self._new.add(key for key in numbers if key > self._saved_largest_key)
+            self._largest_key = max(self._largest_key, *numbers, 0)
             self.newest = max(self.newest, newest)
 
     def distinct(self) -> int:

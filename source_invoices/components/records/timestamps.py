@@ -56,19 +56,21 @@ class Timestamps(PageTransformation):
         for name in self.text_times:
             for row in rows:
                 text = row.get(name)
-                if text is not None:
-                    row[name] = self._read(row, name, normalize) if text else None
+                try:
+                    if text is not None:
+                        row[name] = normalize(text) if text else None
+                except (ValueError, TypeError):
+                    row[name] = self._read(row, name, normalize)
         for name in self.unix_times:
             for row in rows:
                 value = row.get(name)
-                if value is not None and (type(value) is not int or not -YEAR_10000 < value < YEAR_10000):
+                if value is not None and (type(value) is not int or not 0 <= value < YEAR_10000):
                     row[name] = self._read(row, name, whole_seconds) if value else None
         if self.derived:
             saved = self._saved_cursors.get(self._stream, "")
             for row in rows:
-                times = [self._read(row, name, whole_seconds) for name in self.latest_of if row.get(name)]
-                latest = max((time for time in times if time is not None), default=None)
-                row[self.derived] = None if latest is None else max(unix_to_rfc3339(latest), saved)
+                times = [time for name in self.latest_of if (time := row.get(name))]
+                row[self.derived] = max(unix_to_rfc3339(max(times)), saved) if times else None
 
     def _read(self, row: Mapping[str, Any], name: str, read: Callable[[Any], _Time]) -> _Time | None:
         try:
