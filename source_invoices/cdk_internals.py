@@ -3,6 +3,7 @@
 unit_tests/test_cdk_internals.py names what breaks when the CDK changes one of them.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -68,17 +69,23 @@ class PageSource(ConcurrentSource):
     def _handle_item(
         self, queue_item: QueueItem, concurrent_stream_processor: ConcurrentReadProcessor
     ) -> Iterable[AirbyteMessage]:
-        messages = super()._handle_item(queue_item, concurrent_stream_processor)
         if not isinstance(queue_item, PageRecord):
-            yield from messages
+            yield from super()._handle_item(queue_item, concurrent_stream_processor)
             return
-        for message in messages:
-            if message.type is not Type.RECORD or not message.record:
+        counter, stream = concurrent_stream_processor._record_counter, queue_item.stream_name
+        page = RecordPage(stream, queue_item.rows, time.time_ns() // 1_000_000)
+        if counter[stream]:
+            counter[stream] += len(page.rows)
+            yield page  # type: ignore[misc]
+            yield from self._message_repository.consume_queue()
+            return
+        # At the first record the CDK says that the stream is RUNNING. It counts a record before it yields its message.
+        for message in super()._handle_item(queue_item, concurrent_stream_processor):
+            if message.type is Type.RECORD:
+                counter[stream] += len(page.rows) - 1
+                yield page  # type: ignore[misc]
+            else:
                 yield message
-                continue
-            # The CDK counts each record before it yields its message.
-            concurrent_stream_processor._record_counter[queue_item.stream_name] += len(queue_item.rows) - 1
-            yield RecordPage(queue_item.stream_name, queue_item.rows, message.record.emitted_at)  # type: ignore[misc]
 
 
 def share_cursor(cursor: Cursor) -> None:

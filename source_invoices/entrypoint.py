@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
@@ -105,15 +105,21 @@ def record_lines(page: RecordPage) -> bytes:
     before = f'{{"type":"RECORD","record":{{"stream":"{page.stream}","data":'.encode()
     after = f',"emitted_at":{page.emitted_at}}}}}\n'.encode()
     try:
-        return before + (after + before).join(map(_data, page.rows)) + after
+        return before + (after + before).join(_encoded(page.rows)) + after
     except TypeError:  # a number of more than 64 bits, or half of a character
         return b"".join(_record_line(page, row) for row in page.rows)
 
 
-def _data(row: Row) -> bytes:
-    if None in row.values():
-        row = {name: value for name, value in row.items() if value is not None}
-    return encode(row)
+def _encoded(rows: Sequence[Row]) -> list[bytes]:
+    """Returns the JSON of rows without null fields at their top. Where the first row has some, most rows do."""
+    if rows and None in rows[0].values():
+        return [encode(_without_nulls(row)) for row in rows]
+    pairs = zip(map(encode, rows), rows, strict=True)
+    return [encode(_without_nulls(row)) if b":null" in data else data for data, row in pairs]
+
+
+def _without_nulls(row: Row) -> Row:
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def _record_line(page: RecordPage, row: Row) -> bytes:

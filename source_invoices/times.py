@@ -107,6 +107,8 @@ def parse_time(value: Any) -> datetime | None:
     """
     if not value:
         return None
+    if type(value) is int and 0 < value < YEAR_10000:
+        return datetime.fromtimestamp(value, timezone.utc)
     if isinstance(value, str) and (len(value) == _LENGTH or not _DIGITS.fullmatch(value)):
         return parse_text_time(value)
     return parse_unix_time(value)

@@ -6,7 +6,9 @@ a whole number that has more than 64 bits; and both round a decimal of more than
 
 import json
 import math
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any, NoReturn
 
 import orjson
@@ -47,11 +49,6 @@ def decode(response: requests.Response) -> Any:
         raise ValueError("nested too deeply") from None
 
 
-def encode(value: Any) -> bytes:
-    """Returns the JSON of a value. Raises TypeError for a whole number of more than 64 bits, or half of a character."""
-    return orjson.dumps(value, default=_exactly)
-
-
 def _decimal(text: str) -> float:
     number = float(text)
     if math.isinf(number):
@@ -67,3 +64,7 @@ def _exactly(value: Any) -> orjson.Fragment:
 
 def _refuse(number: str) -> NoReturn:
     raise ValueError(f"{number} is not a number that can be read")
+
+
+encode: Callable[[Any], bytes] = partial(orjson.dumps, default=_exactly)
+"""Returns the JSON of a value. Raises TypeError for a whole number of more than 64 bits, or half of a character."""

@@ -73,10 +73,14 @@ class Resolutions:
         """Returns a fault that may pass. The request is repeated; if that does not help, the stream fails."""
         return self._resolution(action, FailureType.transient_error, what, TRY_LATER)
 
-    def contradiction_error(self, what: str) -> AirbyteTracedException:
-        """Returns a contradiction as a failure of the stream."""
+    def contradiction_error(self, what: str, cause: Exception | None = None) -> AirbyteTracedException:
+        """Returns a contradiction as a failure of the stream. cause: for the maintainers, beside the message."""
         resolution = self.contradiction(what)
-        return AirbyteTracedException(message=resolution.error_message, failure_type=resolution.failure_type)
+        return AirbyteTracedException(
+            message=resolution.error_message,
+            internal_message=f"{type(cause).__name__}: {cause}" if cause else None,
+            failure_type=resolution.failure_type,
+        )
 
     def contradiction(self, what: str) -> ErrorResolution:
         """Returns a fault where the provider does not answer as it documents, so that going on could lose invoices."""

@@ -90,7 +90,7 @@ class PageRetriever(Retriever):
             yield from self._read(plan, stream_slice, fields)
         except _UNUSABLE as error:
             logging.getLogger("airbyte").debug("%s: a value cannot be used", self._stream, exc_info=error)
-            raise self._resolutions.contradiction_error("the answer has a value that cannot be used.") from None
+            raise self._resolutions.contradiction_error("the answer has a value that cannot be used.", error) from None
 
     def _read(self, plan: Plan, stream_slice: StreamSlice, fields: Mapping[str, Any]) -> Iterable[Record]:
         fetch, fetch_ahead = (partial(ask, stream_slice) for ask in (self.requester.page, self.requester.page_ahead))

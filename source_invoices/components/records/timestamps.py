@@ -69,8 +69,12 @@ class Timestamps(PageTransformation):
         if self.derived:
             saved = self._saved_cursors.get(self._stream, "")
             for row in rows:
-                times = [time for name in self.latest_of if (time := row.get(name))]
-                row[self.derived] = max(unix_to_rfc3339(max(times)), saved) if times else None
+                latest = None
+                for name in self.latest_of:
+                    time = row.get(name)
+                    if time and (latest is None or time > latest):
+                        latest = time
+                row[self.derived] = None if latest is None else max(unix_to_rfc3339(latest), saved)
 
     def _read(self, row: Mapping[str, Any], name: str, read: Callable[[Any], _Time]) -> _Time | None:
         try:
