@@ -90,3 +90,15 @@ def test_output_is_utf_8_in_every_locale(sandbox: Sandbox, tmp_path: Path) -> No
     messages = [json.loads(line) for line in done.stdout.decode().splitlines()]
     rows = [message["record"]["data"] for message in messages if message["type"] == "RECORD"]
     assert [row["order_id"] for row in rows if row["link"] == key] == ["Żółć 発票"]
+
+
+def test_the_provider_s_words_are_utf_8_in_every_locale(sandbox: Sandbox, tmp_path: Path) -> None:
+    stream = "payhubix_invoices"
+    sandbox.faults.append(Fault("status", stream, status=403, body={"message": "Żółć 発票"}, times=None))
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    arguments = [*PROGRAM, *read_arguments(sandbox, tmp_path, stream)]
+    done = subprocess.run(arguments, capture_output=True, env=environment, check=False)
+    assert done.returncode == 1
+    messages = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    said = [message["type"] for message in messages if "Żółć 発票" in json.dumps(message, ensure_ascii=False)]
+    assert {"LOG", "TRACE"} <= set(said)
