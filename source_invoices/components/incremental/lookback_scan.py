@@ -61,7 +61,7 @@ class LookbackScan:
         columns = self.rule.columns
         keys = [str(row[columns.key]) for row in rows]
         # Kept for `observe`, which is told the same rows.
-        self._rows, self._issued = rows, [columns.issued_at(row) for row in rows]
+        self._rows, self._issued = rows, columns.all_issued_at(rows)
         newest = max(filter(None, self._issued), default=None)
         if newest and (self.newest is None or newest > self.newest):
             self.newest, self._newest_key = newest, keys[self._issued.index(newest)]
@@ -86,7 +86,7 @@ class LookbackScan:
 
     def observe(self, page: Page) -> bool:
         """Counts the rows of a page. Returns whether the list follows the order, as far as its rows show."""
-        issued = self._issued if self._rows is page.rows else [*map(self.rule.columns.issued_at, page.rows)]
+        issued = self._issued if self._rows is page.rows else self.rule.columns.all_issued_at(page.rows)
         follows = self.order.observe(issued)
         starts = {self._next_start(), *([self.saved.lookback_start] if self.saved else [])}
         self.count.observe(page, issued, starts)

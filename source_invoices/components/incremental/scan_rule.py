@@ -1,6 +1,6 @@
 """By what rule a list is scanned."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,10 @@ class Columns:
     def issued_at(self, row: Mapping[str, Any]) -> datetime | None:
         """Returns a row's time of issue; None if it has none. Raises ValueError for one that cannot be read."""
         return parse_time(row.get(self.issued))
+
+    def all_issued_at(self, rows: Sequence[Mapping[str, Any]]) -> list[datetime | None]:
+        """Returns the times of issue of rows, as `issued_at` does."""
+        return [parse_time(row.get(self.issued)) for row in rows]
 
 
 @dataclass(frozen=True)

@@ -41,5 +41,9 @@ class RecordPage:
 
 def newest_cursor(rows: Iterable[Row], field: str, latest: str) -> dict[str, Any]:
     """Returns the greatest value of the cursor field that is not later than `latest`; empty if there is none."""
-    newest = max((value for row in rows if EARLIEST <= (value := row.get(field) or "") <= latest), default=None)
-    return {field: newest} if newest else {}
+    newest = ""
+    for row in rows:
+        value = row.get(field)
+        if value and newest < value <= latest:
+            newest = value
+    return {field: newest} if newest >= EARLIEST else {}
