@@ -48,20 +48,13 @@ class OpenInvoices:
         self._unseen.discard(key)
         if in_list and key in self.older_before and (place is None or (self._start and place >= self._start)):
             self._moved.add(key)
-        if isinstance(status, str) and status in self._final:
-            self._open.pop(key, None)
-        else:
-            self._note_open(key, place)
+        self.track_status(key, status, place)
 
     def track_status(self, key: str, status: Any, place: datetime | None = None) -> None:
         """Notes whether an invoice is open."""
         if isinstance(status, str) and status in self._final:
             self._open.pop(key, None)
-        else:
-            self._note_open(key, place)
-
-    def _note_open(self, key: str, place: datetime | None) -> None:
-        if key in self._open:
+        elif key in self._open:
             self._open[key] = place or self._open[key]
         else:
             self._is_too_many |= len(self._open) >= MOST_OPEN
