@@ -37,8 +37,11 @@ demo:  ## sync into a DuckDB file and make the books, from the sandbox or from C
 	@$(PYTHON) demo/environment.py $(DEMO)
 	@$(DEMO)/bin/python -m demo $${CONFIG:+"--config=$$CONFIG"} $${IPXO_CURRENCY:+"--ipxo-currency=$$IPXO_CURRENCY"}
 
+# Many tests wait for the sandbox, so there is one worker more than there are cores.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
+
 test: $(VENV)/installed  ## run all tests
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 coverage: $(VENV)/installed  ## run all tests, and measure how much of the connector they run
 	rm -rf .tmp/coverage && mkdir -p .tmp/coverage
