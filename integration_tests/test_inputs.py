@@ -1,5 +1,6 @@
 """What goes in: the configuration, the catalog and the state, as files, as pipes, and as the commands print them."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from integration_tests.support.connector import STREAMS, Output, catalog_of, command, messages_in
+from integration_tests.support.connector import STREAMS, Output, assert_no_secret, catalog_of, command, messages_in
 from integration_tests.support.forked import run_forked
 from sandbox import Fault, Sandbox
 
@@ -24,7 +25,12 @@ def started(arguments: list[str], environment: Mapping[str, str] | None = None) 
     """A command as a process, of which every line on stdout is a JSON message. The configuration may be any file."""
     ended = run_forked(arguments, environment)
     messages = [json.loads(line) for line in ended.stdout.splitlines()]
-    return Output(ended.exit_code, messages, ended.stdout + ended.stderr)
+    assert messages
+    output = Output(ended.exit_code, messages, ended.stdout + ended.stderr)
+    path = Path(arguments[arguments.index("--config") + 1])
+    with contextlib.suppress(ValueError, RecursionError, OSError):
+        assert_no_secret(output, json.loads(path.read_bytes()))
+    return output
 
 
 def good_files(sandbox: Sandbox, folder: Path) -> dict[str, Path]:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from airbyte_cdk.sources.streams.concurrent.cursor import ConcurrentCursor
 
 from integration_tests.support.connector import STREAMS, call, read
 from sandbox import Sandbox
@@ -171,3 +172,17 @@ def test_a_listed_invoice_that_is_deleted_is_skipped(sandbox: Sandbox) -> None:
     assert (output.status("ipxo_invoices"), output.exit_code) == ("COMPLETE", 0)
     assert len(output.records("ipxo_invoices")) == 8
     assert any(gone in log and "HTTP 404" in log for log in output.logs)
+
+
+def test_all_details_of_a_stream_share_one_cursor(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[ConcurrentCursor] = []
+    begin = ConcurrentCursor.__init__
+
+    def note(cursor: ConcurrentCursor, *arguments: Any, **options: Any) -> None:
+        made.append(cursor)
+        begin(cursor, *arguments, **options)
+
+    monkeypatch.setattr(ConcurrentCursor, "__init__", note)
+    output = read(sandbox.config(), ["ipxo_invoices"])
+    assert len(output.records("ipxo_invoices")) == 9
+    assert len(made) == 1
