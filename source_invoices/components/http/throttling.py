@@ -50,7 +50,7 @@ class RetryPolicy:
 
 
 class ProviderPause:
-    """When a provider that says "too many requests" may be asked again. All its streams share one.
+    """When a provider that asked to wait, or said "too many requests", may be asked again. All its streams share one.
 
     why: the provider's words, for the line that announces the pause. notice: which thread writes that line, and
     budget_notice: which one says that the provider's budget is used up.
@@ -78,6 +78,12 @@ class ProviderPause:
             self.why = why
             self._until = max(self._until, time.monotonic() + max(policy.backoff(self._rounds), hint or 0.0))
             return self._rounds
+
+    def hold(self, hint: float, why: str) -> None:
+        """Pauses for the seconds of a hint that came with another fault. It is no round of throttling."""
+        with self._lock:
+            self.why = why
+            self._until = max(self._until, time.monotonic() + hint)
 
     def lift(self) -> None:
         """Notes that another request was answered."""

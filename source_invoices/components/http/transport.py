@@ -116,10 +116,12 @@ class Transport(DeadlineAdapter):
         if resolution.response_action == ResponseAction.SUCCESS and isinstance(answer, requests.Response):
             self._pause.lift()
             return answer
-        if resolution.response_action == ResponseAction.RATE_LIMITED and isinstance(answer, requests.Response):
-            hint = retry_after(answer)
-            if hint is None or hint <= self._policy.longest_wait:
+        hint = retry_after(answer) if isinstance(answer, requests.Response) else None
+        if hint is None or hint <= self._policy.longest_wait:
+            if resolution.response_action == ResponseAction.RATE_LIMITED:
                 self._pause.extend(hint, self._policy, _fault(resolution))
+            elif resolution.response_action == ResponseAction.RETRY and hint:
+                self._pause.hold(hint, _fault(resolution))
         raise NotFetchedAhead
 
     def _acquire(self, request: requests.PreparedRequest) -> None:
@@ -150,6 +152,8 @@ class Transport(DeadlineAdapter):
 
     def _back_off(self, answer: requests.Response | Exception, resolution: ErrorResolution, attempt: int) -> None:
         hint = self._hint(answer, resolution) if isinstance(answer, requests.Response) else None
+        if hint:
+            self._pause.hold(hint, _fault(resolution))
         why = f"{_fault(resolution)} Attempt {attempt} of {self._policy.attempts} failed."
         self._waiting.pause(max(self._policy.backoff(attempt), hint or 0.0), why)
 
