@@ -98,7 +98,9 @@ def test_certificates_that_are_not_there_are_named(
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     monkeypatch.setenv(name, "/no/such/bundle.pem")
     config = {"payhubix": {**sandbox.config()["payhubix"], "api_url": "https://127.0.0.1:1"}}
-    assert f"{name} names /no/such/bundle.pem, which is not there" in _message(verb, config)
+    message = _message(verb, config)
+    assert f"{name} names /no/such/bundle.pem, which is not there. Correct {name} " in message
+    assert "(Tried " not in message
 
 
 @pytest.mark.parametrize("verb", ["check", "read"])

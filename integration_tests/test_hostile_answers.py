@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from integration_tests.support import hostile
 from integration_tests.support.connector import read
 from sandbox import Fault, Sandbox
+from source_invoices.components.records.filters import InvoiceFilter
 
 body_of = functools.cache(hostile.good_body)
 ANSWERS = [(name, number) for number, name in enumerate((*hostile.BODIES, *hostile.VALUES))]
@@ -70,3 +71,19 @@ def test_a_cursor_of_no_usable_year_ends_in_rows_or_in_a_sentence(sandbox: Sandb
 def test_a_start_date_in_a_zone_of_99_hours_is_refused(sandbox: Sandbox) -> None:
     output = read({**sandbox.config(), "start_date": "2025-01-01T00:00:00+99:99"}, ["payhubix_invoices"])
     assert "`start_date` must be" in output.errors()[0]["message"]
+
+
+@pytest.mark.parametrize("error", [ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError])
+def test_a_value_that_nothing_has_refused_fails_the_stream_in_a_sentence(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fail(*_: object) -> None:
+        raise error("of a value")
+
+    monkeypatch.setattr(InvoiceFilter, "issued_since", fail)
+    output = read(sandbox.config(), ["payhubix_invoices"])
+    assert (output.exit_code, output.status("payhubix_invoices")) == (1, "INCOMPLETE")
+    failure = output.error_of("payhubix_invoices")
+    assert failure["message"].startswith("Payhubix, payhubix_invoices: the answer has a value that cannot be used.")
+    assert error.__name__ in failure["internal_message"]
+    assert "Traceback" not in failure["message"]

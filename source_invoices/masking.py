@@ -70,7 +70,10 @@ def masked_failures() -> Iterator[None]:
         logging.getLogger("airbyte").error(UNEXPECTED, exc_info=error)
         failure = _masked(AirbyteTracedException(internal_message=str(error)), UNEXPECTED)
     if failure:
-        raise failure
+        try:
+            raise failure
+        finally:
+            failure.__context__ = None  # what the caller's `with` handles, which Python puts there with its secrets
 
 
 class SecretFilter(logging.Filter):

@@ -148,3 +148,13 @@ def test_a_200_is_for_the_caller_to_judge() -> None:
 )
 def test_a_missing_answer_is_explained_without_an_address(error: Exception | None, words: str) -> None:
     assert words in why_unanswered(error)
+
+
+def test_the_host_of_a_redirect_is_quoted_without_secrets_and_cut() -> None:
+    secrets = Secrets(["cs3cret-of-ours"])
+    response = answer(b"", 302)
+    response.headers["Location"] = f"http://cs3cret-of-ours.{'x' * 500}.example/"
+    message = str(resolve_status(response, Resolutions("ipxo", "s"), frozenset(), "").error_message)  # type: ignore[union-attr]
+    assert secrets
+    assert "points on to ****.xxx" in message
+    assert "x" * 100 not in message
