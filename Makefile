@@ -14,9 +14,9 @@ TAG ?= $(GITHUB_REF_NAME)
 REGISTRY ?= ghcr.io/$(GITHUB_REPOSITORY_OWNER)
 UPGRADE ?= --upgrade
 
-.PHONY: demo test coverage manifest manifest-zip dist dist-test demo-test image image-test image-push example-test \
-	books-test sql spark-test picture picture-test reliability hostile models bench bench-accounts lint lock audit release-check \
-	publish release-page clean help
+.PHONY: demo test coverage manifest manifest-zip dist dist-test demo-test waits-test image image-test image-push \
+	example-test books-test sql spark-test picture picture-test reliability hostile models bench bench-accounts lint lock \
+	audit release-check publish release-page clean help
 .DEFAULT_GOAL := help
 
 help:  ## show the commands
@@ -65,6 +65,10 @@ dist-test: dist  ## install the wheel with each Python version found here, and r
 
 demo-test: $(VENV)/installed  ## run the demo in fresh copies, with each Python version found here; downloads its packages
 	$(BIN)/python -m pytest system_tests/demo
+
+# The tests wait for minutes and compute next to nothing, so a dozen of them run at the same time.
+waits-test: $(VENV)/installed  ## run the waits that the connector ships with, as processes; takes twelve minutes
+	$(BIN)/python -m pytest -n 12 system_tests/waits
 
 image:  ## build the image, with podman or docker
 	$(PYTHON) -m tools.containers
