@@ -101,10 +101,10 @@ class ProgressDisplay:
         self._writing: TaskID | None = None
         self._progress = Progress(
             SpinnerColumn(finished_text=" "),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[rows]}", justify="right"),
-            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.fields[rows]}", justify="right", markup=False),
+            TextColumn("{task.fields[state]}", markup=False),
             TimeElapsedColumn(),
             console=console,
             # Both are sent to a log file while PyAirbyte works.

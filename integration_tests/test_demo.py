@@ -166,7 +166,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     folder = tmp_path_factory.mktemp("failing")
     with Sandbox(rows=9) as sandbox:
         sandbox.payhubix.max_page_size = 3
-        fault = Fault("status", "payhubix_invoices", status=404, times=None, when=lambda request: request.page == 2)
+        words = {"message": "Simulated failure 404 [/red] [b]of ours[/b]"}
+        fault = Fault(
+            "status", "payhubix_invoices", status=404, body=words, times=None, when=lambda request: request.page == 2
+        )
         sandbox.faults.append(fault)
         settings = sandbox.config()
         settings["nexudus"]["credentials"]["password"] = "not-the-password"
@@ -389,7 +392,7 @@ def test_a_failing_provider_is_reported_after_the_other_streams(runs: Runs) -> N
     assert nexudus.startswith("nexudus_payout_invoices failed. Nexudus, sign-in: access refused, HTTP 400: ")
     assert "nexudus.credentials" in nexudus
     assert payhubix.startswith("payhubix_invoices failed. Payhubix")
-    assert "Simulated failure 404" in payhubix
+    assert "Simulated failure 404 [/red] [b]of ours[/b]" in payhubix, "what a provider says is no markup"
 
 
 def test_real_accounts_have_files_of_their_own(runs: Runs) -> None:
