@@ -156,3 +156,21 @@ def test_a_million_rows_are_made_only_when_they_are_read(stream: str) -> None:
         assert tracemalloc.get_traced_memory()[1] < 2_000_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("large", "most"), [(False, 20_000), (True, 10**10)])
+@pytest.mark.parametrize(
+    ("stream", "field"),
+    [
+        ("ipxo_payout_invoices", "total"),
+        ("nexudus_payout_invoices", "Amount"),
+        ("payhubix_invoices", "currency_amount"),
+    ],
+)
+def test_amounts_are_believable_unless_large_ones_are_asked_for(
+    stream: str, field: str, large: bool, most: int
+) -> None:
+    sandbox = Sandbox({stream: 2000}, large_amounts=large) if large else Sandbox({stream: 2000})
+    amounts = [float(row[field]) for row in sandbox.tables[stream].rows()]
+    assert max(amounts) < most
+    assert (max(amounts) > 2**31) == large
