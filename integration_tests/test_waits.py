@@ -103,7 +103,7 @@ def test_a_stream_that_others_leave_no_room_is_throttled_for_as_long(sandbox: Sa
     with timing.policy(first_backoff=0.001, longest_backoff=0.001, outlasts=1, attempts=2, patience=1):
         read(sandbox.config(), ["ipxo_payout_invoices", "ipxo_invoices", "ipxo_ecommerce_invoices"])
     asked = moments(sandbox, "ipxo_payout_invoices")
-    assert asked[-1] - asked[0] >= 1
+    assert asked[-1] - asked[0] >= 0.9  # the connector counts from the answers
 
 
 def test_a_pause_is_announced_once_whatever_number_of_threads_waits(sandbox: Sandbox) -> None:

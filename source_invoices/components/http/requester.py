@@ -34,7 +34,7 @@ from source_invoices.sync_context import context_of
 
 _ADDRESS_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]{0,199}")
 _URL, _KEY_URL = "url", "key_url"
-# Seconds. A quicker exchange gains nothing from being in flight beside others: the threads wait for each other.
+# Seconds. A quicker exchange gains nothing from being in flight beside several others: the threads wait for each other.
 _QUICK = 0.004
 # What a template mentions that differs between the requests of a stream.
 _VARIABLES = ("stream_slice", "stream_interval", "position")
@@ -113,7 +113,7 @@ class PageRequester:
         return self._page(self._send_ahead, stream_slice, position)
 
     def is_quick(self) -> bool:
-        """Returns whether the provider answers so quickly that fetching ahead does not pay."""
+        """Returns whether the provider answers so quickly that fetching far ahead does not pay."""
         return self._transport.quickest_exchange < _QUICK
 
     def _page(self, send: Callable[..., requests.Response], stream_slice: StreamSlice, position: Position) -> Page:

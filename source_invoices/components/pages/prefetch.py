@@ -22,7 +22,7 @@ class Prefetch:
 
     fetch: asks for a page, waits and repeats. fetch_ahead: asks once; raises NotFetchedAhead where there is no page.
     workers: how many pages may be in flight ahead of the one that is read. One means none.
-    is_quick: whether the provider answers so quickly that fetching ahead does not pay.
+    is_quick: whether the provider answers so quickly that fetching far ahead does not pay.
     """
 
     def __init__(
