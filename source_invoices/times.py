@@ -5,6 +5,7 @@ nine digits, and Go's `time.String()` names the zone twice.
 """
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
@@ -112,6 +113,25 @@ def parse_time(value: Any) -> datetime | None:
     if isinstance(value, str) and (len(value) == _LENGTH or not _DIGITS.fullmatch(value)):
         return parse_text_time(value)
     return parse_unix_time(value)
+
+
+def parse_times(values: Iterable[Any]) -> list[datetime | None]:
+    """Returns what `parse_time` returns for each of many values. A call for each would take longer than reading them.
+
+    Raises ValueError as `parse_time` does.
+    """
+    found: list[datetime | None] = []
+    for value in values:
+        if type(value) is int and 0 < value < YEAR_10000:
+            found.append(datetime.fromtimestamp(value, timezone.utc))
+        elif type(value) is str and len(value) == _LENGTH and value[-1] == "Z" and value[10] == "T":
+            try:
+                found.append(datetime.fromisoformat(f"{value[:-1]}+00:00"))
+            except ValueError:
+                found.append(parse_time(value))
+        else:
+            found.append(parse_time(value))
+    return found
 
 
 def whole_seconds(value: Any) -> int:

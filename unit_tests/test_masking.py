@@ -3,8 +3,9 @@
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from airbyte_cdk.models import (
@@ -27,6 +28,7 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_invoices import secrets
 from source_invoices.masking import SecretFilter, mask_logs, mask_message, mask_status, masked_failures
 from source_invoices.secrets import Secrets
 
@@ -35,8 +37,10 @@ SHORT = "paid"
 
 
 @pytest.fixture(autouse=True)
-def holder() -> Iterator[Secrets]:
-    yield Secrets([SECRET, SHORT])
+def holder(monkeypatch: pytest.MonkeyPatch) -> Secrets:
+    """The only secrets in use."""
+    monkeypatch.setattr(secrets, "IN_USE", WeakSet[Secrets]())
+    return Secrets([SECRET, SHORT])
 
 
 def log() -> AirbyteMessage:

@@ -151,10 +151,10 @@ def test_a_missing_answer_is_explained_without_an_address(error: Exception | Non
 
 
 def test_the_host_of_a_redirect_is_quoted_without_secrets_and_cut() -> None:
-    secrets = Secrets(["cs3cret-of-ours"])
+    holder = Secrets(["cs3cret-of-ours"])
     response = answer(b"", 302)
     response.headers["Location"] = f"http://cs3cret-of-ours.{'x' * 500}.example/"
     message = str(resolve_status(response, Resolutions("ipxo", "s"), frozenset(), "").error_message)  # type: ignore[union-attr]
-    assert secrets
+    assert holder
     assert "points on to ****.xxx" in message
     assert "x" * 100 not in message

@@ -65,24 +65,21 @@ class LookbackScan:
         newest = max(filter(None, self._issued), default=None)
         if newest and (self.newest is None or newest > self.newest):
             self.newest, self._newest_key = newest, keys[self._issued.index(newest)]
-        last = self.order.last
-        for row, key, issued in zip(rows, keys, self._issued, strict=True):
-            last = issued or last
-            self.open.meet(key, row.get(columns.status), last if in_list else issued, in_list=in_list)
+        places = self.order.places(self._issued) if in_list else self._issued
+        self.open.meet(keys, columns.statuses(rows), places, in_list=in_list)
         if self.saved is None:
             return list(rows)
-        places = zip(rows, keys, self._issued, strict=True)
-        return [row for row, key, issued in places if self._emits(self.saved, key, issued)]
+        dated = zip(rows, keys, self._issued, strict=True)
+        return [row for row, key, issued in dated if self._emits(self.saved, key, issued)]
 
     def track_statuses(self, rows: Sequence[Row], *, is_listed: bool) -> None:
         """Notes whether invoices are open, by their details. is_listed: the list shows them now."""
         columns = self.rule.columns
-        for row in rows:
-            key, status = str(row[columns.key]), row.get(columns.status)
-            if is_listed:
-                self.open.track_status(key, status)
-            else:
-                self.open.meet(key, status, columns.issued_at(row), in_list=False)
+        keys, statuses = [str(row[columns.key]) for row in rows], columns.statuses(rows)
+        if is_listed:
+            self.open.track_statuses(keys, statuses, [None] * len(rows))
+        else:
+            self.open.meet(keys, statuses, columns.all_issued_at(rows), in_list=False)
 
     def observe(self, page: Page) -> bool:
         """Counts the rows of a page. Returns whether the list follows the order, as far as its rows show."""

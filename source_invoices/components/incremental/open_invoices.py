@@ -1,6 +1,6 @@
 """The open invoices of a list: those of the last sync, and those of this one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +8,8 @@ from source_invoices.components.incremental.scan_state import ScanState
 
 # Past this number the state says so, and the next sync reads the whole list: slower, never wrong.
 MOST_OPEN = 10_000
+
+Places = Sequence[datetime | None]
 
 
 class OpenInvoices:
@@ -43,23 +45,30 @@ class OpenInvoices:
         """How many open invoices have left the rows older than the last lookback start, as far as is known."""
         return len(self._moved | (self._missing & self.older_before))
 
-    def meet(self, key: str, status: Any, place: datetime | None, *, in_list: bool) -> None:
-        """Notes that an invoice was met. place: its time of issue, or that of a row before it in the list."""
-        self._unseen.discard(key)
-        if in_list and key in self.older_before and (place is None or (self._start and place >= self._start)):
-            self._moved.add(key)
-        self.track_status(key, status, place)
+    def meet(self, keys: Sequence[str], statuses: Sequence[Any], places: Places, *, in_list: bool) -> None:
+        """Notes that invoices were met. places: of each, its time of issue, or that of a row before it in the list."""
+        self._unseen.difference_update(keys)
+        if in_list and self.older_before:
+            self._moved.update(
+                key
+                for key, place in zip(keys, places, strict=True)
+                if key in self.older_before and (place is None or (self._start and place >= self._start))
+            )
+        self.track_statuses(keys, statuses, places)
 
-    def track_status(self, key: str, status: Any, place: datetime | None = None) -> None:
-        """Notes whether an invoice is open."""
-        if isinstance(status, str) and status in self._final:
-            self._open.pop(key, None)
-        elif key in self._open:
-            self._open[key] = place or self._open[key]
-        else:
-            self._is_too_many |= len(self._open) >= MOST_OPEN
-            if not self._is_too_many:
-                self._open[key] = place
+    def track_statuses(self, keys: Sequence[str], statuses: Sequence[Any], places: Places) -> None:
+        """Notes whether invoices are open."""
+        known, final = self._open, self._final
+        for key, status, place in zip(keys, statuses, places, strict=True):
+            if isinstance(status, str) and status in final:
+                if key in known:
+                    del known[key]
+            elif key in known:
+                known[key] = place or known[key]
+            else:
+                self._is_too_many |= len(known) >= MOST_OPEN
+                if not self._is_too_many:
+                    known[key] = place
 
     def miss(self, key: str) -> None:
         """Notes that the provider has answered that there is no such invoice, which may pass."""

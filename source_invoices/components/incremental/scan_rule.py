@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from source_invoices.components.incremental.scan_state import ScanState
-from source_invoices.times import parse_time
+from source_invoices.times import parse_time, parse_times
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,13 @@ class Columns:
         """Returns a row's time of issue; None if it has none. Raises ValueError for one that cannot be read."""
         return parse_time(row.get(self.issued))
 
+    def statuses(self, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """Returns the statuses of rows."""
+        return [row.get(self.status) for row in rows]
+
     def all_issued_at(self, rows: Sequence[Mapping[str, Any]]) -> list[datetime | None]:
         """Returns the times of issue of rows, as `issued_at` does."""
-        return [parse_time(row.get(self.issued)) for row in rows]
+        return parse_times(row.get(self.issued) for row in rows)
 
 
 @dataclass(frozen=True)

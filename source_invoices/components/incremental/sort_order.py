@@ -1,6 +1,6 @@
 """Whether a list follows the order that was asked for, newest first, as far as its rows show."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 
@@ -10,10 +10,15 @@ class SortOrder:
     def __init__(self) -> None:
         self._last: datetime | None = None
 
-    @property
-    def last(self) -> datetime | None:
-        """The time of issue of the last dated row."""
-        return self._last
+    def places(self, issued: Sequence[datetime | None]) -> Sequence[datetime | None]:
+        """Returns the time of issue of each row of the next page, or that of the last dated row before it."""
+        if None not in issued:
+            return issued
+        places, last = [], self._last
+        for one in issued:
+            last = one or last
+            places.append(last)
+        return places
 
     def overlap(self) -> None:
         """Notes that the next page may repeat rows of those before it."""
