@@ -1,42 +1,17 @@
 """Numbers that no double holds are found, wherever they stand in a body."""
 
-import re
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from source_invoices.components.http import json_body
-from source_invoices.components.http.json_body import ExactDecimal, decode, has_long_number
+from source_invoices.components.http.json_body import ExactDecimal, decode
 from unit_tests.test_responses import answer
 
-PIECES = st.one_of(
-    st.text("0123456789.", min_size=1, max_size=19), st.sampled_from(["x", "-", ",", "e", "0123456789012345", '"'])
-)
 
-
-def is_long(body: bytes) -> bool:
-    return re.search(rb"[0-9.]{17}", body) is not None
-
-
-@given(st.lists(PIECES, max_size=6).map(lambda pieces: "".join(pieces).encode()))
-def test_a_long_number_is_found_as_a_look_at_each_byte_finds_it(body: bytes) -> None:
-    assert has_long_number(body) == is_long(body)
-
-
-@pytest.mark.parametrize("before", range(8))
-@pytest.mark.parametrize("length", [15, 16, 17, 18, 40])
-def test_a_long_number_is_found_at_every_place(before: int, length: int) -> None:
-    assert has_long_number(b"x" * before + b"7" * length + b"x" * 5) == (length >= 17)
-    assert has_long_number(b"x" * before + b"7" * length) == (length >= 17)
-
-
-@pytest.mark.parametrize("end", [b"", b"12345678.87654321"])
-def test_a_body_that_looks_long_in_many_places_is_looked_at_as_a_whole(
-    monkeypatch: pytest.MonkeyPatch, end: bytes
-) -> None:
-    monkeypatch.setattr(json_body, "_MOST_PLACES", 3)
-    assert has_long_number(b"0123456789012345," * 50 + end) == bool(end)
+@pytest.mark.parametrize("before", range(4))
+@pytest.mark.parametrize("digits", ["0.1234567890123456", "12345678901234567.5", "9007199254740993.25"])
+def test_a_decimal_that_no_double_holds_is_found_at_every_place(before: int, digits: str) -> None:
+    body = b"[%s%s]" % (b'"x", ' * before, digits.encode())
+    number = decode(answer(body))[-1]
+    assert (number.text if isinstance(number, ExactDecimal) else repr(number)) == digits
 
 
 @pytest.mark.parametrize("text", ["12345678901234567.5", "0.10000000000000000555", "3.0000000000000001"])

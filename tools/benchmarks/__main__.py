@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -195,30 +195,35 @@ def million(folder: Path, _: int) -> str:
 
 
 def instructions(folder: Path, _: int) -> str:
-    """Instructions a row: the difference between two lengths.
+    """Instructions a row: the difference between two lengths, with one worker and with as many as by default.
 
     The count does not depend on the load of the machine, so all cores count at the same time.
     """
     streams = (*LISTS, "nexudus_payout_invoices")
+    ways: Sequence[tuple[str, dict[str, int]]] = (
+        ("connector", {"num_workers": 1}),
+        ("connector", {}),
+        ("bare loop", {}),
+    )
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = {
-            (stream, reader): pool.submit(_instructions, stream, reader, folder)
+            stream: [pool.submit(_instructions, stream, reader, settings, folder) for reader, settings in ways]
             for stream in streams
-            for reader in ("connector", "bare loop")
         }
     lines = []
     for stream in streams:
-        ours, bare = (found[stream, reader].result() for reader in ("connector", "bare loop"))
-        lines.append([stream, f"{ours:,.0f}", f"{bare:,.0f}", f"{ours / bare:.2f}"])
-    return _table(["stream", "connector", "bare loop", "ratio"], lines)
+        one, default, bare = (count.result() for count in found[stream])
+        cells = [f"{one:,.0f}", f"{default:,.0f}", f"{bare:,.0f}", f"{one / bare:.2f}", f"{default / bare:.2f}"]
+        lines.append([stream, *cells])
+    return _table(["stream", "one worker", "default workers", "bare loop", "ratio, one", "ratio, default"], lines)
 
 
-def _instructions(stream: str, reader: str, folder: Path) -> float:
-    folder = folder / f"{stream} {reader}"
-    folder.mkdir()
+def _instructions(stream: str, reader: str, settings: Mapping[str, int], folder: Path) -> float:
+    folder = Path(tempfile.mkdtemp(dir=folder))
     found = []
     for size in COUNTED:
         with sandbox(folder, "--rows", f"{stream}={size}") as config:
+            config.write_text(json.dumps({**json.loads(config.read_text()), **settings}))
             counter = ["valgrind", "--tool=callgrind", "--trace-children=no", f"--callgrind-out-file={os.devnull}"]
             # The connector as a module: its script would be another process.
             reading = command(reader, config, stream, folder)
