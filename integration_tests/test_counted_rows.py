@@ -17,6 +17,7 @@ from integration_tests.support.lists import (
     one_list,
     put_rows,
     rows_of,
+    settled,
 )
 from sandbox import Fault, Request, Sandbox
 
@@ -159,7 +160,7 @@ def test_an_invoice_re_dated_while_the_list_is_read_hides_no_other(stream: str, 
         # A row that was read goes to the end; one that was not yet comes to the front.
         key = everything[15] if to == "the end" else everything[85]
         issued = NOW - timedelta(days=3000) if to == "the end" else NOW + timedelta(seconds=1)
-        sandbox.tables[stream].change(key, status=SETTLED[stream])
+        sandbox.tables[stream].change(key, **settled(stream))
         once_before(sandbox, stream, 4, lambda: sandbox.tables[stream].change(key, issued=issued))
         output = read({**sandbox.config(), "num_workers": workers}, [stream])
         assert_whole(output, stream, set(everything))

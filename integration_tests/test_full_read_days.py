@@ -17,6 +17,7 @@ from integration_tests.support.lists import (
     moved,
     one_list,
     settle,
+    settled,
     sync,
     whole_sync,
 )
@@ -87,7 +88,7 @@ def test_one_deleted_and_one_back_dated_are_seen_by_the_next_whole_reading(strea
         output = whole_sync(sandbox, stream)
         table = sandbox.tables[stream]
         table.remove(table.keys()[-1])
-        status = {"status": SETTLED[stream]} if stream in SETTLED else {}
+        status = settled(stream)
         hidden = table.add(issued=NOW - timedelta(days=400), **status)
         quiet = whole_sync(sandbox, stream, output)
         last = read(sandbox.config(), [stream], state=aged(quiet, 31))
@@ -119,7 +120,7 @@ def test_a_list_that_does_not_follow_the_sort_emits_little_on_a_quiet_sync(strea
         (still_open,) = settle(sandbox, stream, still_open=1)
         output = whole_sync(sandbox, stream)
         details = sandbox.count("ipxo_invoice")
-        new = sandbox.tables[stream].add(issued=NOW, status=SETTLED[stream])
+        new = sandbox.tables[stream].add(issued=NOW, **settled(stream))
         quiet = whole_sync(sandbox, stream, output)
         assert {still_open, new} <= keys(quiet, stream)
         assert len(keys(quiet, stream)) < 20

@@ -10,7 +10,6 @@ from integration_tests.support.lists import (
     BY_KEY,
     NEXUDUS,
     NOW,
-    OPEN,
     SETTLED,
     assert_said,
     assert_whole,
@@ -19,7 +18,9 @@ from integration_tests.support.lists import (
     lines,
     one_list,
     settle,
+    settled,
     sync,
+    unsettled,
     whole_sync,
 )
 from sandbox import Fault, Request, Sandbox
@@ -111,7 +112,7 @@ def test_an_open_invoice_that_is_not_found_once_is_not_forgotten(stream: str, an
         fault = nothing(answer, stream, key)
         sandbox.faults.append(fault)
         unlucky = sync(sandbox, stream, output)
-        sandbox.tables[stream].change(key, status=SETTLED[stream], note="paid")
+        sandbox.tables[stream].change(key, **settled(stream), note="paid")
         last = whole_sync(sandbox, stream, unlucky)
         assert fault.seen
         assert latest(stream, output, unlucky, last)[key].get("note") == "paid"
@@ -123,7 +124,7 @@ def test_the_payment_of_an_invoice_that_look_ups_never_find_arrives(stream: str,
     with one_list(stream, 60, 5) as sandbox:
         (key,) = settle(sandbox, stream, still_open=1)
         output = whole_sync(sandbox, stream)
-        sandbox.tables[stream].change(key, status=SETTLED[stream], note="paid")
+        sandbox.tables[stream].change(key, **settled(stream), note="paid")
         fault = nothing(answer, stream, key, times=None)
         sandbox.faults.append(fault)
         last = sync(sandbox, stream, output)
@@ -143,7 +144,7 @@ def test_several_open_invoices_of_which_one_is_gone_and_one_not_found_all_end_ri
         sandbox.faults.append(nothing("empty" if stream != DETAILS else "404", stream, hidden))
         unlucky = sync(sandbox, stream, output)
         for key in (hidden, kept):
-            sandbox.tables[stream].change(key, status=SETTLED[stream], note="paid")
+            sandbox.tables[stream].change(key, **settled(stream), note="paid")
         last = whole_sync(sandbox, stream, unlucky)
         copy = latest(stream, output, unlucky, last)
         assert [copy[key].get("note") for key in (hidden, kept)] == ["paid"] * 2
@@ -155,8 +156,8 @@ def test_an_issued_draft_does_not_hide_a_back_dated_invoice(stream: str) -> None
         (draft,) = settle(sandbox, stream, still_open=1)
         output = whole_sync(sandbox, stream)
         # One leaves the old part of the list, one enters it: their number stays.
-        sandbox.tables[stream].change(draft, issued=NOW, status=OPEN[stream])
-        back_dated = sandbox.tables[stream].add(issued=NOW - timedelta(days=300), status=SETTLED[stream])
+        sandbox.tables[stream].change(draft, issued=NOW, **unsettled(stream))
+        back_dated = sandbox.tables[stream].add(issued=NOW - timedelta(days=300), **settled(stream))
         assert {draft, back_dated} <= keys(whole_sync(sandbox, stream, output), stream)
 
 
@@ -166,7 +167,7 @@ def test_a_deleted_open_invoice_does_not_hide_a_back_dated_one(stream: str) -> N
         (gone,) = settle(sandbox, stream, still_open=1)
         output = whole_sync(sandbox, stream)
         sandbox.tables[stream].remove(gone)
-        back_dated = sandbox.tables[stream].add(issued=NOW - timedelta(days=300), status=SETTLED[stream])
+        back_dated = sandbox.tables[stream].add(issued=NOW - timedelta(days=300), **settled(stream))
         following = whole_sync(sandbox, stream, output)
         if stream == DETAILS:  # only the details show that the open one is gone, when the list has been read
             following = whole_sync(sandbox, stream, following)
@@ -177,10 +178,10 @@ def test_a_deleted_open_invoice_does_not_hide_a_back_dated_one(stream: str) -> N
 def test_an_undated_draft_that_is_issued_does_not_hide_a_back_dated_invoice(stream: str) -> None:
     with one_list(stream, 60, 5) as sandbox:
         settle(sandbox, stream)
-        draft = sandbox.tables[stream].add({DATE.get(stream, "date"): None}, status=OPEN[stream])
+        draft = sandbox.tables[stream].add({DATE.get(stream, "date"): None}, **unsettled(stream))
         output = whole_sync(sandbox, stream)
-        sandbox.tables[stream].change(draft, issued=NOW, status=OPEN[stream])
-        back_dated = sandbox.tables[stream].add(issued=NOW - timedelta(days=300), status=SETTLED[stream])
+        sandbox.tables[stream].change(draft, issued=NOW, **unsettled(stream))
+        back_dated = sandbox.tables[stream].add(issued=NOW - timedelta(days=300), **settled(stream))
         assert {draft, back_dated} <= keys(whole_sync(sandbox, stream, output), stream)
 
 
@@ -213,7 +214,7 @@ def test_open_invoices_that_are_gone_are_named_in_one_warning(stream: str, count
 def test_an_undated_draft_at_the_end_of_the_list_arrives_with_a_start_date(stream: str) -> None:
     with one_list(stream, 60, 5) as sandbox:
         settle(sandbox, stream)
-        draft = sandbox.tables[stream].add({DATE.get(stream, "date"): None}, status=OPEN[stream])
+        draft = sandbox.tables[stream].add({DATE.get(stream, "date"): None}, **unsettled(stream))
         assert sandbox.tables[stream].keys()[-1] == draft
         start_date = (NOW - timedelta(days=200)).strftime("%Y-%m-%d")
         output = whole_sync(sandbox, stream, start_date=start_date)
@@ -289,7 +290,7 @@ def test_a_quiet_sync_to_which_the_list_was_empty_forgets_no_open_invoice(stream
         sandbox.faults.append(Fault("lagging", "*", rows_behind=None, times=None))
         unlucky = sync(sandbox, stream, output)
         sandbox.faults.clear()
-        sandbox.tables[stream].change(key, status=SETTLED[stream], note="paid")
+        sandbox.tables[stream].change(key, **settled(stream), note="paid")
         last = whole_sync(sandbox, stream, unlucky)
         assert latest(stream, output, unlucky, last)[key].get("note") == "paid"
 

@@ -5,14 +5,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from integration_tests.support.connector import STREAMS, Output, read
+from integration_tests.support.lists import SETTLED, settled, unsettled
 from sandbox import Sandbox
-
-SETTLED = {
-    "ipxo_payout_invoices": "paid",
-    "ipxo_invoices": "refunded",
-    "ipxo_ecommerce_invoices": "paid",
-    "payhubix_invoices": "Paid",
-}
 
 
 def estimates(output: Output, stream: str) -> list[int]:
@@ -39,7 +33,7 @@ def test_the_estimate_of_an_incremental_sync_is_its_number_of_rows(stream: str) 
         table = sandbox.tables[stream]
         if stream in SETTLED:
             for number, key in enumerate(list(table.keys())):
-                table.change(key, status="unpaid" if number in (150, 190) else SETTLED[stream])
+                table.change(key, **(unsettled if number in (150, 190) else settled)(stream))
         first = read(sandbox.config(), [stream])
         for _ in range(3):
             table.add()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from integration_tests.support.connector import STREAMS, Output, catalog_of, command, start
-from integration_tests.support.lists import NEXUDUS, NOW, SETTLED, lines, one_list, settle, sync, whole_sync
+from integration_tests.support.lists import NEXUDUS, NOW, SETTLED, lines, one_list, settle, settled, sync, whole_sync
 from sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.usefixtures("no_limits_of_nexudus", "short_waits")
@@ -43,7 +43,7 @@ def test_the_receipt_of_a_quiet_sync_says_since_when_it_has_read(stream: str) ->
     with one_list(stream, 250, 50) as sandbox:
         settle(sandbox, stream)
         output = whole_sync(sandbox, stream)
-        new = sandbox.tables[stream].add(issued=NOW, status=SETTLED[stream])
+        new = sandbox.tables[stream].add(issued=NOW, **settled(stream))
         quiet = whole_sync(sandbox, stream, output)
         (receipt,) = receipts(quiet, stream)
         total = len(sandbox.tables[stream])

@@ -25,8 +25,10 @@ from integration_tests.support.lists import (
     put_rows,
     rows_of,
     settle,
+    settled,
     sync,
     times_in,
+    unsettled,
     whole_sync,
 )
 from sandbox import Fault, Sandbox
@@ -145,7 +147,7 @@ def test_an_upgrade_that_changes_the_final_statuses_reads_again(stream: str) -> 
         (key,) = settle(sandbox, stream, still_open=1)
         with timing.changed_manifest(lambda manifest: dict(with_values(manifest, "final", widen))):
             output = whole_sync(sandbox, stream)
-        sandbox.tables[stream].change(key, status=SETTLED[stream], note="paid")
+        sandbox.tables[stream].change(key, **settled(stream), note="paid")
         last = whole_sync(sandbox, stream, output)
         assert latest(stream, output, last)[key].get("note") == "paid"
 
@@ -253,14 +255,14 @@ def test_an_open_invoice_that_leaves_a_filter_arrives_or_is_named(
     }
     with one_list(stream, 30, 10) as sandbox:
         table = sandbox.tables[stream]
-        status: dict[str, Any] = {"status": OPEN[stream]} if stream in OPEN else {}
+        status: dict[str, Any] = unsettled(stream)
         row: dict[str, Any] = matching[next(iter(filters))]
         key = table.add(row, issued=NOW - timedelta(days=3), **status)
         config = sandbox.config()
         config[stream.partition("_")[0]] |= filters
         output = read(config, [stream])
         assert key in keys(output, stream)
-        paid: dict[str, Any] = {"status": SETTLED[stream]} if stream in SETTLED else {}
+        paid: dict[str, Any] = settled(stream)
         table.change(key, leaves, note="paid", **paid)
         last = read(config, [stream], state=output.state())
         arrived = latest(stream, output, last)[key].get("note") == "paid"
@@ -310,7 +312,7 @@ def never(stream: str) -> Any:
 def test_a_row_dated_never_hides_no_new_invoice(stream: str) -> None:
     with one_list(stream, 30, 10) as sandbox:
         table = sandbox.tables[stream]
-        status: dict[str, Any] = {"status": SETTLED[stream]} if stream in SETTLED else {}
+        status: dict[str, Any] = settled(stream)
         table.add({ISSUED[stream]: never(stream)}, **status)
         output = whole_sync(sandbox, stream)
         new = {table.add(issued=datetime.now(timezone.utc), **status) for _ in range(3)}

@@ -27,6 +27,8 @@ SETTLED = {
     "payhubix_invoices": "Paid",
 }
 OPEN = dict.fromkeys(SETTLED, "unpaid") | {"payhubix_invoices": "Partially"}
+# The field of the status.
+STATUS = dict.fromkeys(SETTLED, "status")
 # The routes by which one invoice is asked for.
 BY_KEY = {
     "ipxo_payout_invoices": ("ipxo_payout_invoices", "uuid"),
@@ -106,6 +108,16 @@ def lines(output: Output, level: str) -> list[str]:
     return said + [line for line in heard if line not in said]
 
 
+def settled(stream: str) -> dict[str, Any]:
+    """The fields that settle an invoice; none where no status does."""
+    return {STATUS[stream]: SETTLED[stream]} if stream in SETTLED else {}
+
+
+def unsettled(stream: str) -> dict[str, Any]:
+    """The fields of an open invoice; none where no status says so."""
+    return {STATUS[stream]: OPEN[stream]} if stream in OPEN else {}
+
+
 def settle(sandbox: Sandbox, stream: str, *, still_open: int = 0, younger_than: int = 40) -> list[Any]:
     """Settles all invoices but the oldest few, whose keys are returned; those younger than so many days are removed."""
     table = sandbox.tables[stream]
@@ -118,10 +130,10 @@ def settle(sandbox: Sandbox, stream: str, *, still_open: int = 0, younger_than: 
             if row[ISSUED[stream]] is None:
                 table.remove(key)
             else:
-                table.change(key, status=SETTLED[stream])
+                table.change(key, **settled(stream))
     chosen = table.keys()[len(table) - still_open :]
     for key in chosen:
-        table.change(key, status=OPEN[stream])
+        table.change(key, **unsettled(stream))
     return list(chosen)
 
 

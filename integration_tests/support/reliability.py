@@ -97,6 +97,8 @@ def main(routes: Sequence[str]) -> None:
         if routes and route not in routes:
             continue
         heading = title(route)
+        if f"{heading}\n" not in text:
+            text = f"{text.rstrip()}\n\n{heading}\n"
         text = re.sub(rf"(?m)^{heading}\n+(\|.*\n)*\n*", f"{heading}\n\n{table(route)}\n\n", text)
     PAGE.write_text(text.rstrip() + "\n")
 
