@@ -36,11 +36,10 @@ class DistinctKeys:
 
     def count_with(self, other: "DistinctKeys | None") -> int:
         """Returns the number of distinct keys of two counts together."""
-        together = DistinctKeys()
-        together.merge(self)
-        if other:
-            together.merge(other)
-        return together.count()
+        if other is None:
+            return self.count()
+        buckets = zip(self._buckets, other._buckets, strict=True)
+        return sum(len({*bucket, *more}) for bucket, more in buckets)
 
     def count(self) -> int:
         """Returns the number of distinct keys."""
