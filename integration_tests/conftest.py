@@ -22,7 +22,7 @@ def component_schema_read_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_provider_is_quick() -> Iterator[None]:
-    """From a provider that answers at once, no page is fetched ahead. Requests would depend on the machine's speed."""
+    """From a quick provider less is fetched ahead, so the requests would depend on the machine's speed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(requester, "_QUICK", 0)
         yield

@@ -10,6 +10,7 @@ from urllib3 import HTTPResponse
 
 from integration_tests.support.connector import STREAMS, read
 from sandbox import Fault, Request, Sandbox
+from source_invoices.components.http import requester
 
 LISTS = ["ipxo_payout_invoices", "ipxo_ecommerce_invoices", "payhubix_invoices"]
 
@@ -44,6 +45,24 @@ def test_as_many_pages_are_in_flight_as_there_are_workers(stream: str, workers: 
         if stream == "payhubix_invoices":  # only the last page shows its length, and page 1 is always checked
             checks = 2
         assert len(requests) == 30 + checks
+        assert threads() == []
+
+
+@pytest.mark.parametrize("stream", LISTS)
+@pytest.mark.parametrize("workers", [1, 10])
+def test_one_page_is_fetched_ahead_from_a_quick_provider(
+    monkeypatch: pytest.MonkeyPatch, stream: str, workers: int
+) -> None:
+    monkeypatch.setattr(requester, "_QUICK", 60)
+    with Sandbox(rows={stream: 60}) as sandbox:
+        sandbox.lists[stream].max_page_size = 2
+        sandbox.latency = 0.01
+        output = read({**sandbox.config(), "num_workers": workers}, [stream])
+        keys = [record[STREAMS[stream]] for record in output.records(stream)]
+        assert keys == sandbox.tables[stream].keys()
+        requests = [request for request in sandbox.requests if request.route == stream]
+        assert most_in_flight(requests) == min(2, workers)
+        assert len(requests) <= 32
         assert threads() == []
 
 

@@ -233,12 +233,12 @@ def test_prefetching_shrinks_while_every_page_arrives_in_time() -> None:
     assert len(numbers_ahead(prefetch, 15)) == 2
 
 
-@given(st.integers(1, 40), st.lists(st.booleans(), max_size=200), st.integers(0, 200))
-def test_a_prefetched_page_is_kept_until_its_turn(most: int, in_time: list[bool], pages: int) -> None:
+@given(st.integers(1, 40), st.lists(st.tuples(st.booleans(), st.booleans()), max_size=200), st.integers(0, 200))
+def test_a_prefetched_page_is_kept_until_its_turn(most: int, steps: list[tuple[bool, bool]], pages: int) -> None:
     depth = PrefetchDepth(most)
     end = 0
-    for page, is_there in enumerate(in_time):
-        depth.advance(is_there=is_there, left=pages - page, rounds=2)
+    for page, (is_there, is_quick) in enumerate(steps):
+        depth.advance(is_there=is_there, left=pages - page, rounds=2, is_quick=is_quick)
         assert end <= page + depth.pages
         assert depth.pages <= 2 * most
         end = page + depth.pages
@@ -251,6 +251,16 @@ def test_the_depth_still_grows_when_the_first_prefetched_page_is_there() -> None
         depth.advance(is_there=is_there, left=100, rounds=2)
         ahead.append(depth.pages)
     assert ahead == [1, 2, 4, 4, 4]
+
+
+@pytest.mark.parametrize(("most", "expected"), [(8, [1, 1, 1, 2, 4, 3, 2, 1, 1]), (0, [0] * 9)])
+def test_one_page_is_prefetched_where_the_provider_is_quick(most: int, expected: list[int]) -> None:
+    depth = PrefetchDepth(most)
+    ahead = []
+    for is_quick in (True, True, True, False, False, True, True, True, True):
+        depth.advance(is_there=False, left=100, rounds=2, is_quick=is_quick)
+        ahead.append(depth.pages)
+    assert ahead == expected
 
 
 @pytest.mark.parametrize(("workers", "rounds", "expected"), [(12, 1, [1, 2, 4]), (12, 2, [1, 2, 8]), (3, 2, [1, 2, 3])])

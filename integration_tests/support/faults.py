@@ -16,7 +16,7 @@ from sandbox import Fault, Request, Sandbox
 
 ROWS = 9
 PAGE_SIZE = 3
-# Seconds. From a provider that answers at once, no page is fetched ahead.
+# Seconds. How far is fetched ahead depends on how long an answer takes.
 LATENCY = 0.01
 DETAILS = "ipxo_invoice"
 # The requests that a stream's rows come from, and the stream.
