@@ -1,6 +1,7 @@
 """Runs the connector's image, which is built before, with a read-only root and without capabilities."""
 
 import json
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -27,13 +28,24 @@ class Image:
 
     def run(self, *arguments: str, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
         """Runs a container once. Its output must have no secret that was written to a file."""
-        hardened = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges")
-        files = f"--volume={self.folder}:/files:ro"
-        command = [self.engine, "run", "--rm", "--network=host", *hardened, files, *options, self.name, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(self._command(*arguments, options=options), capture_output=True, text=True, check=False)
         for secret in self._secrets:
             assert secret not in done.stdout + done.stderr
         return done
+
+    def start(self, name: str, *arguments: str) -> "subprocess.Popen[str]":
+        """Starts a container of this name. The connector is its process 1."""
+        command = self._command(*arguments, options=(f"--name={name}",))
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Sends a signal to the process 1 of a container."""
+        subprocess.run([self.engine, "kill", f"--signal={number.name}", name], capture_output=True, check=True)
+
+    def _command(self, *arguments: str, options: tuple[str, ...]) -> list[str]:
+        hardened = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges")
+        files = f"--volume={self.folder}:/files:ro"
+        return [self.engine, "run", "--rm", "--network=host", *hardened, files, *options, self.name, *arguments]
 
     def connector(self, *arguments: str) -> Output:
         """Runs a command of the connector. Each line that it writes must be a message."""

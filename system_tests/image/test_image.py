@@ -1,9 +1,15 @@
 """The contents of the image, and every command of the protocol in a container against the sandbox."""
 
+import json
+import os
+import signal
+import threading
+import time
+
 import pytest
 
 from integration_tests.support.connector import STREAMS, Output, catalog_of
-from sandbox import Sandbox
+from sandbox import Fault, Request, Sandbox
 from source_invoices.manifest_file import load_manifest
 from system_tests.image.container import Image
 from tools.release import version
@@ -115,3 +121,32 @@ def test_a_failure_ends_with_exit_1_and_an_error_message(image: Image, sandbox: 
     output = image.connector("read", *files)
     assert output.exit_code == 1
     assert output.errors()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("verb", ["check", "read"])
+def test_process_1_ends_within_two_seconds_of_a_signal(
+    image: Image, sandbox: Sandbox, verb: str, number: signal.Signals
+) -> None:
+    stream, arrived = "payhubix_invoices", threading.Event()
+
+    def when(_: Request) -> bool:
+        arrived.set()
+        return True
+
+    if verb == "check":
+        sandbox.faults.append(Fault(kind="slow", delay=15, route=stream, times=None, when=when))
+    else:
+        sandbox.faults.append(Fault(kind="status", status=429, retry_after="600", route=stream, times=None, when=when))
+    files = ["--config", image.write("config.json", {"payhubix": sandbox.config()["payhubix"]})]
+    if verb == "read":
+        files += ["--catalog", image.write("catalog.json", catalog_of([stream]))]
+    name = f"source-invoices-{os.getpid()}-{verb}-{number.name.lower()}"
+    process = image.start(name, verb, *files)
+    assert arrived.wait(60)
+    image.signal(name, number)
+    sent = time.monotonic()
+    stdout, stderr = process.communicate(timeout=60)
+    assert time.monotonic() - sent <= 2
+    assert (process.returncode, stderr) == (128 + number, "Stopped.\n")
+    assert all(json.loads(line) for line in stdout.splitlines())
