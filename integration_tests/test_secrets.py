@@ -16,7 +16,8 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from integration_tests.support.connector import Output, catalog_of, command, read, start
 from sandbox import Fault, Sandbox
-from source_invoices import SourceInvoices
+from source_invoices import SourceInvoices, masking
+from source_invoices.secrets import mask
 
 SECRET = "Cs3cret+/for-us"
 KEY = "K3y+/for-payhubix"
@@ -146,3 +147,20 @@ def test_two_accounts_in_one_program_show_neither_secret(account: Sandbox) -> No
     assert "client_secret=****" in "".join(said)
     assert "the-key-of-another" not in "".join(said)
     assert quote_plus(KEY) not in "".join(said)
+
+
+def test_records_do_not_pass_the_filter(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[str] = []
+
+    def count(text: str, *, short: bool = True) -> str:
+        texts.append(text)
+        return mask(text, short=short)
+
+    monkeypatch.setattr(masking, "mask", count)
+    counts = []
+    for rows in (3, 99):
+        texts.clear()
+        with Sandbox(rows={"ipxo_payout_invoices": rows}) as sandbox:
+            assert len(read(sandbox.config(), ["ipxo_payout_invoices"]).records("ipxo_payout_invoices")) == rows
+        counts.append(len(texts))
+    assert counts[0] == counts[1]
