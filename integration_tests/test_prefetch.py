@@ -67,6 +67,20 @@ def test_one_page_is_fetched_ahead_from_a_quick_provider(
 
 
 @pytest.mark.parametrize("stream", LISTS)
+def test_a_quick_provider_that_pauses_for_a_moment_still_counts_as_quick(
+    monkeypatch: pytest.MonkeyPatch, stream: str
+) -> None:
+    monkeypatch.setattr(requester, "_QUICK", 0.1)
+    with Sandbox(rows={stream: 60}) as sandbox:
+        sandbox.lists[stream].max_page_size = 2
+        sandbox.faults += [Fault(kind="slow", route=stream, delay=0.2, times=1, nth=nth) for nth in range(6, 14)]
+        output = read(sandbox.config(), [stream])
+        keys = [record[STREAMS[stream]] for record in output.records(stream)]
+        assert keys == sandbox.tables[stream].keys()
+        assert most_in_flight([request for request in sandbox.requests if request.route == stream]) <= 2
+
+
+@pytest.mark.parametrize("stream", LISTS)
 def test_rows_leave_in_page_order_when_pages_arrive_out_of_order(stream: str) -> None:
     with Sandbox(rows={stream: 60}) as sandbox:
         sandbox.lists[stream].max_page_size = 2

@@ -88,20 +88,22 @@ class PageSource(ConcurrentSource):
                 yield message
 
 
-def share_cursor(cursor: Cursor) -> None:
+def share_cursor(stream_cursor: Cursor) -> None:
     """Lets all partitions of a stream share one cursor where the stream's own cursor keeps the state of all.
 
-    The partitions' cursors then only say which slices there are. The CDK would build one for each partition, which
-    takes a fifth of the time of a detail.
-    Private names: the cursor's `_use_global_cursor` and `_cursor_factory`.
+    The partitions' cursors then only say which slices there are, which are the same ones for each partition. The CDK
+    would build a cursor and calculate the slices for each partition, which takes a fifth of the time of a detail.
+    Private names: the stream cursor's `_use_global_cursor` and `_cursor_factory`.
     """
-    if not isinstance(cursor, ConcurrentPerPartitionCursor) or not cursor._use_global_cursor:
+    if not isinstance(stream_cursor, ConcurrentPerPartitionCursor) or not stream_cursor._use_global_cursor:
         return
-    stock, made = cursor._cursor_factory, list[ConcurrentCursor]()
+    stock, made = stream_cursor._cursor_factory, list[ConcurrentCursor]()
 
     def create(**arguments: Any) -> ConcurrentCursor:
         if not made:
-            made.append(stock.create(**arguments))
+            made.append(cursor := stock.create(**arguments))
+            slices = list(cursor.stream_slices())
+            cursor.stream_slices = lambda: slices  # type: ignore[method-assign]
         return made[0]
 
-    cursor._cursor_factory = ConcurrentCursorFactory(create)
+    stream_cursor._cursor_factory = ConcurrentCursorFactory(create)

@@ -102,3 +102,21 @@ def test_a_deadline_ends_with_its_request() -> None:
     with dribbling(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", None) as port:
         request = requests.Request("GET", f"http://127.0.0.1:{port}/").prepare()
         assert whole_body(DeadlineAdapter().send(request, timeout=(10, 60))) == b"xxx"
+
+
+def test_connections_are_looked_up_once_for_each_host() -> None:
+    adapter = DeadlineAdapter()
+    urls = ["http://one.example/a", "http://one.example/b?c=//d", "http://one.example:81/a", "https://one.example/a"]
+    pools = [
+        adapter.get_connection_with_tls_context(requests.Request("GET", url).prepare(), True) for url in (*urls, *urls)
+    ]
+    assert [(pool.scheme, pool.host, pool.port) for pool in pools[:4]] == [
+        ("http", "one.example", 80),
+        ("http", "one.example", 80),
+        ("http", "one.example", 81),
+        ("https", "one.example", 443),
+    ]
+    assert pools[4:] == pools[:4]
+    adapter.poolmanager.clear()
+    again = adapter.get_connection_with_tls_context(requests.Request("GET", urls[0]).prepare(), True)
+    assert again is pools[0]

@@ -36,17 +36,18 @@ def line_of_the_cdk(row: dict[str, Any], emitted_at: int) -> bytes:
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_is_written_as_the_cdk_writes_it(name: str) -> None:
-    page = RecordPage("ipxo_invoices", [ROWS[name]], 1_767_225_600_000)
+    page = RecordPage("ipxo_invoices", [dict(ROWS[name])], 1_767_225_600_000)
     assert record_lines(page) == line_of_the_cdk(ROWS[name], 1_767_225_600_000)
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_an_odd_row_changes_no_other_row_of_its_page(name: str) -> None:
     rows = [ORDINARY, ROWS[name], ORDINARY]
-    page = RecordPage("ipxo_invoices", rows, 1)
+    page = RecordPage("ipxo_invoices", list(map(dict, rows)), 1)
     assert record_lines(page) == b"".join(line_of_the_cdk(row, 1) for row in rows)
 
 
 def test_all_odd_rows_together_are_written_as_the_cdk_writes_them() -> None:
     rows = list(ROWS.values())
-    assert record_lines(RecordPage("ipxo_invoices", rows, 1)) == b"".join(line_of_the_cdk(row, 1) for row in rows)
+    page = RecordPage("ipxo_invoices", list(map(dict, rows)), 1)
+    assert record_lines(page) == b"".join(line_of_the_cdk(row, 1) for row in rows)

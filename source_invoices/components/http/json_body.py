@@ -6,9 +6,9 @@ a whole number that has more than 64 bits; and both round a decimal of more than
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Iterable
 from decimal import Decimal
-from functools import partial
+from itertools import repeat
 from typing import Any, NoReturn
 
 import orjson
@@ -66,5 +66,6 @@ def _refuse(number: str) -> NoReturn:
     raise ValueError(f"{number} is not a number that can be read")
 
 
-encode: Callable[[Any], bytes] = partial(orjson.dumps, default=_exactly)
-"""Returns the JSON of a value. Raises TypeError for a whole number of more than 64 bits, or half of a character."""
+def encode_all(values: Iterable[Any]) -> list[bytes]:
+    """Returns the JSON of each value. Raises TypeError for an integer of more than 64 bits, or half of a character."""
+    return list(map(orjson.dumps, values, repeat(_exactly)))

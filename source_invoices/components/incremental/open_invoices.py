@@ -57,7 +57,9 @@ class OpenInvoices:
         self.track_statuses(keys, statuses, places)
 
     def track_statuses(self, keys: Sequence[str], statuses: Sequence[Any], places: Places) -> None:
-        """Notes whether invoices are open."""
+        """Notes whether invoices are open. Does nothing once too many are open: their keys are not saved then."""
+        if self._is_too_many:
+            return
         known, final = self._open, self._final
         for key, status, place in zip(keys, statuses, places, strict=True):
             if isinstance(status, str) and status in final:
@@ -65,10 +67,12 @@ class OpenInvoices:
                     del known[key]
             elif key in known:
                 known[key] = place or known[key]
+            elif len(known) < MOST_OPEN:
+                known[key] = place
             else:
-                self._is_too_many |= len(known) >= MOST_OPEN
-                if not self._is_too_many:
-                    known[key] = place
+                self._is_too_many = True
+                known.clear()
+                return
 
     def miss(self, key: str) -> None:
         """Notes that the provider has answered that there is no such invoice, which may pass."""
