@@ -2,14 +2,18 @@
 
 import logging
 import threading
+from collections.abc import Iterable
 
 import pytest
 import requests
 from airbyte_cdk.models import AirbyteStateMessage, ConfiguredAirbyteCatalog, ConfiguredAirbyteCatalogSerializer, Status
+from airbyte_cdk.sources.streams.concurrent.cursor import ConcurrentCursor
+from airbyte_cdk.sources.types import StreamSlice
 
 from integration_tests.support.connector import STREAMS, catalog_of
 from sandbox import Sandbox
 from source_invoices import SourceInvoices
+from source_invoices.components.pages.whole_page import RecordPage
 
 LOGGER = logging.getLogger("airbyte")
 
@@ -52,6 +56,27 @@ def test_a_source_that_is_built_with_a_catalog_also_reads_another_catalog(sandbo
         records = [message.record.stream for message in messages if message.record]
         assert sorted(set(records)) == streams
         assert len(records) == 9 * len(streams)
+
+
+def test_invoices_that_are_read_one_by_one_travel_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their slices share one cursor, which says once which slices there are."""
+    stream, asked = "ipxo_invoices", 0
+    stock = ConcurrentCursor.stream_slices
+
+    def counted(cursor: ConcurrentCursor) -> Iterable[StreamSlice]:
+        nonlocal asked
+        asked += 1
+        return stock(cursor)
+
+    monkeypatch.setattr(ConcurrentCursor, "stream_slices", counted)
+    with Sandbox(rows={stream: 100}) as sandbox:
+        config = {**sandbox.config(), "num_workers": 2}
+        catalog = ConfiguredAirbyteCatalogSerializer.load(catalog_of([stream]))
+        messages = SourceInvoices(catalog, config).read_pages(LOGGER, config, catalog)
+        pages = [message.rows for message in messages if isinstance(message, RecordPage)]
+        assert sorted(map(len, pages)) == [10, 10, 20, 20, 20, 20]
+        assert {row["uuid"] for rows in pages for row in rows} == set(sandbox.tables[stream].keys())
+        assert asked == 1
 
 
 @pytest.mark.parametrize("is_closed", [False, True], ids=["read to the end", "closed"])

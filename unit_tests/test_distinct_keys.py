@@ -15,7 +15,7 @@ def met(pages: list[range]) -> tuple[DistinctKeys, set[int]]:
     return keys, set().union(*pages)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(PAGES, PAGES)
 def test_distinct_keys_of_two_counts_are_counted_as_sets_count_them(pages: list[range], others: list[range]) -> None:
     (keys, expected), (more, rest) = met(pages), met(others)
@@ -29,7 +29,7 @@ def test_distinct_keys_of_two_counts_are_counted_as_sets_count_them(pages: list[
     assert keys.count() == len(expected)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(PAGES, st.integers(0, 20_000))
 def test_discarded_keys_are_unknown_and_all_others_stay_counted(pages: list[range], first: int) -> None:
     keys, expected = met(pages)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from source_invoices.components.pages.page import Row
@@ -22,6 +22,7 @@ def numbers_of(groups: Sequence[Sequence[Row]]) -> list[Any]:
     return [row["number"] for rows in groups for row in rows]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3 * FEW), max_size=40))
 def test_rows_of_small_pages_travel_together_in_their_order(sizes: list[int]) -> None:
     groups = list(joined(pages_of(sizes)))
@@ -36,6 +37,7 @@ def test_a_page_with_many_rows_is_not_held_back() -> None:
     assert len(next(pages)) == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3 * FEW), max_size=10))
 def test_rows_that_come_before_a_failure_are_handed_over(sizes: list[int]) -> None:
     def pages() -> Iterator[Sequence[Row]]:
