@@ -120,7 +120,9 @@ class PageRequester:
         """Sends without a session, which would look for redirects and cookies: the connector follows neither."""
         request = self._prepare(stream_slice, position)
         response = send(request, timeout=self._timeouts, **self._environment)
-        return replace(page_of(response), asked_size=self._size(position))
+        page = page_of(response)
+        page.asked_size = self._size(position)
+        return page
 
     def _part_of_an_address(self, key: str) -> str:
         """Returns a key. Raises AirbyteTracedException for one that would name another address."""

@@ -32,9 +32,9 @@ class InconsistentPage(ValueError):
         self.number = number
 
 
-@dataclass(frozen=True)
+@dataclass
 class Page:
-    """A page as the provider sent it.
+    """A page as the provider sent it. How it was fetched is filled in later: a copy would cost a fiftieth of a page.
 
     number: None where the provider numbers no pages. total: rows of the whole list; size: rows of a full page; pages:
     how many there are; each None where the provider does not say so. fetched_ahead: pages after it may have come before

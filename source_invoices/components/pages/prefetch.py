@@ -5,7 +5,6 @@ follow stands in the position that is asked for. Whether prefetched pages count 
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
 from functools import partial
 
 from source_invoices.components.pages.page import Page
@@ -52,7 +51,8 @@ class Prefetch:
         page = self._pool.pop(place)
         if page is None:
             page = self._fetch(position)
-        return replace(page, fetched_ahead=True) if self._is_used else page
+        page.fetched_ahead = self._is_used
+        return page
 
     def stop(self) -> None:
         """Gives up what is fetched ahead. No thread is left."""
