@@ -204,7 +204,7 @@ def test_the_first_run_counts_every_row_of_the_sandbox(runs: Runs, database: Dat
     opened, settled = (
         ("-", "-")
         if "nexudus" in stream
-        else (str(sum(map(kept.is_open, rows))), str(sum(row["status"] in kept.settled for row in rows)))
+        else (str(sum(map(kept.is_open, rows))), str(sum(row[kept.status] in kept.settled for row in rows)))
     )
 
     assert runs.first.row(stream) == [stream, str(len(rows)), str(len(rows)), "0", opened, settled]

@@ -16,6 +16,7 @@ from integration_tests.support.lists import (
     NEXUDUS,
     NOW,
     SETTLED,
+    STATUS,
     assert_said,
     assert_whole,
     keys,
@@ -385,7 +386,7 @@ def test_a_list_whose_dates_are_all_in_year_1_is_read(stream: str, rows: int) ->
 def test_a_status_that_cannot_be_hashed_ends_in_no_bare_error(stream: str, status: Any) -> None:
     with one_list(stream, 9, 3) as sandbox:
         key = sandbox.tables[stream].keys()[4]
-        sandbox.tables[stream].change(key, status=status)
+        sandbox.tables[stream].change(key, {STATUS[stream]: status})
         output = sync(sandbox, stream)
         assert_no_bare_error(output)
         assert_whole(output, stream, held(sandbox, stream))
@@ -397,7 +398,7 @@ def test_a_status_that_cannot_be_hashed_ends_in_no_bare_error(stream: str, statu
 def test_a_status_that_is_no_text_counts_as_open(stream: str, status: Any) -> None:
     with one_list(stream, 9, 3) as sandbox:
         key = sandbox.tables[stream].keys()[4]
-        sandbox.tables[stream].change(key, status=status)
+        sandbox.tables[stream].change(key, {STATUS[stream]: status})
         output = sync(sandbox, stream)
         assert_no_bare_error(output)
         assert_whole(output, stream, held(sandbox, stream))

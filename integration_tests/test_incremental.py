@@ -44,7 +44,7 @@ def _cursor(stream: str) -> list[str]:
 def test_new_and_changed_invoices_arrive_in_each_of_three_syncs(sandbox: Sandbox, stream: str) -> None:
     table = sandbox.tables[stream]
     oldest = table.keys()[-1]
-    table.change(oldest, status="unpaid")
+    table.change(oldest, **unsettled(stream))
     output = sync(sandbox, stream)
     # Payhubix's look-up of an invoice shows few fields.
     field = "currency_amount" if stream == "payhubix_invoices" else "note"
@@ -292,7 +292,7 @@ def test_an_invoice_added_during_a_sync_hides_no_back_dated_one(stream: str, wor
         added: list[str | int] = []
 
         def before(request: Request) -> None:
-            if request.route == stream and request.value("page") == "6" and not added:
+            if request.route == stream and request.page == 6 and not added:
                 added.append(sandbox.tables[stream].add(**settled(stream)))
 
         sandbox.on_request = before

@@ -16,6 +16,7 @@ from airbyte_cdk.sources.declarative.parsers import custom_code_compiler
 from airbyte_cdk.utils.yaml_loader import safe_load_yaml
 
 from integration_tests.support.connector import STREAMS, Output, catalog_of, command, read, start
+from integration_tests.support.lists import unsettled
 from sandbox import Fault, Sandbox
 from source_invoices.manifest_file import load_manifest
 from source_invoices.times import to_rfc3339
@@ -119,7 +120,7 @@ def test_rows_and_states_are_the_same_as_the_package_s(sandbox: Sandbox, program
 
 def test_a_broken_page_stops_every_stream_with_the_package_s_message(sandbox: Sandbox, program: Program) -> None:
     for stream in STREAMS:
-        broken = Fault(kind="error_200", route=stream, when=lambda asked: asked.value("page") == "2", times=None)
+        broken = Fault(kind="error_200", route=stream, when=lambda asked: asked.page == 2, times=None)
         sandbox.faults.append(broken)
     output, package = program.read(sandbox), read(sandbox.config())
     assert (output.exit_code, statuses(output)) == (1, {"INCOMPLETE"})
@@ -140,7 +141,7 @@ def test_a_broken_page_stops_every_stream_with_the_package_s_message(sandbox: Sa
 def test_an_incremental_sync_has_the_package_s_rows_and_requests(sandbox: Sandbox, program: Program) -> None:
     oldest = {stream: sandbox.tables[stream].keys()[-1] for stream in STREAMS}
     for stream, key in oldest.items():
-        sandbox.tables[stream].change(key, status="unpaid")
+        sandbox.tables[stream].change(key, **unsettled(stream))
     first = read(sandbox.config())
     new = {stream: sandbox.tables[stream].add() for stream in STREAMS}
     for stream, key in oldest.items():

@@ -9,6 +9,7 @@ import pytest
 from urllib3 import HTTPResponse
 
 from integration_tests.support.connector import STREAMS, read
+from integration_tests.support.lists import settled
 from sandbox import Fault, Request, Sandbox
 from source_invoices.components.http import requester
 
@@ -97,20 +98,18 @@ def test_rows_leave_in_page_order_when_pages_arrive_out_of_order(stream: str) ->
 def test_page_1_is_requested_again_after_all_pages_have_arrived(stream: str) -> None:
     with Sandbox(rows={stream: 60}, latency=0.05) as sandbox:
         sandbox.lists[stream].max_page_size = 2
-        last_but_one = Fault(
-            kind="slow", route=stream, delay=0.5, times=1, when=lambda asked: asked.value("page") == "29"
-        )
+        last_but_one = Fault(kind="slow", route=stream, delay=0.5, times=1, when=lambda asked: asked.page == 29)
         sandbox.faults.append(last_but_one)
         output = read(sandbox.config(), [stream])
         assert output.status(stream) == "COMPLETE"
         *pages, first_again = [request for request in sandbox.requests if request.route == stream]
-        assert first_again.value("page") == "1"
+        assert first_again.page == 1
         assert all(page.ended and page.ended <= first_again.started for page in pages)
         if (
             stream == "payhubix_invoices"
         ):  # its last page is requested again, to count its rows, when all others have arrived
             *pages, last = pages
-            assert last.value("page") == "30"
+            assert last.page == 30
             assert all(page.ended and page.ended <= last.started for page in pages)
 
 
@@ -119,7 +118,7 @@ def test_a_short_scan_fetches_few_pages_that_it_does_not_need(stream: str) -> No
     with Sandbox(rows={stream: 400}) as sandbox:
         table = sandbox.tables[stream]
         for key in list(table.keys()):
-            table.change(key, status="Paid" if stream == "payhubix_invoices" else "paid")
+            table.change(key, **settled(stream))
         sandbox.lists[stream].max_page_size = 50
         first = read(sandbox.config(), [stream])
         before = sandbox.count(stream)
@@ -128,7 +127,7 @@ def test_a_short_scan_fetches_few_pages_that_it_does_not_need(stream: str) -> No
         assert sandbox.count(stream) - before == 1 + counted
         # Now the scan ends on its third page.
         for _ in range(100):
-            table.add(status="Paid" if counted else "paid")
+            table.add(**settled(stream))
         before = sandbox.count(stream)
         read(sandbox.config(), [stream], state=second.state())
         # Two pages that are not needed, and the check.
@@ -145,7 +144,7 @@ def test_pages_fetched_ahead_are_fetched_again_if_rows_have_moved(stream: str) -
 
         def before(request: Request) -> None:
             # One row is removed and one is added, so the length stays the same.
-            if request.value("page") == "9" and not moved.is_set():
+            if request.page == 9 and not moved.is_set():
                 moved.set()
                 table.remove(table.keys()[0])
                 table.add()
@@ -163,12 +162,12 @@ def test_a_failed_prefetch_is_repeated_and_fails_no_stream(fault: dict[str, obje
     with Sandbox(rows={stream: 60}, latency=0.01) as sandbox:
         sandbox.lists[stream].max_page_size = 2
         sandbox.faults.append(
-            Fault(kind="status", route=stream, when=lambda asked: asked.value("page") == "12", **fault)  # type: ignore[arg-type]
+            Fault(kind="status", route=stream, when=lambda asked: asked.page == 12, **fault)  # type: ignore[arg-type]
         )
         output = read(sandbox.config(), [stream])
         assert output.exit_code == 0
         assert len(output.records(stream)) == 60
-        assert len([request for request in sandbox.requests if request.value("page") == "12"]) == 2
+        assert len([request for request in sandbox.requests if request.page == 12]) == 2
 
 
 def test_a_response_body_is_read_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,9 +223,7 @@ def test_a_failure_leaves_no_thread_behind() -> None:
         with Sandbox(rows={stream: 60}, latency=0.01) as sandbox:
             sandbox.lists[stream].max_page_size = 2
             if fault:
-                sandbox.faults.append(
-                    Fault(kind=fault, route=stream, times=None, when=lambda asked: asked.value("page") == "12")
-                )
+                sandbox.faults.append(Fault(kind=fault, route=stream, times=None, when=lambda asked: asked.page == 12))
             else:
                 sandbox.tables[stream].change(sandbox.tables[stream].keys()[24], date="yesterday")
             assert read(sandbox.config(), [stream]).status(stream) == "INCOMPLETE"

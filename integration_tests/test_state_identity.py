@@ -15,6 +15,7 @@ from integration_tests.support.lists import (
     NOW,
     OPEN,
     SETTLED,
+    STATUS,
     assert_said,
     assert_whole,
     keys,
@@ -48,7 +49,7 @@ def other_rows(sandbox: Sandbox, stream: str) -> set[Any]:
     table = sandbox.tables[stream]
     for key in table.keys():  # noqa: SIM118
         bound = table.get(key) or {}
-        status = {"status": bound["status"]} if "status" in bound else {}
+        status = {STATUS[stream]: bound[STATUS[stream]]} if stream in STATUS else {}
         issued = bound[ISSUED[stream]]
         table.remove(key)
         table.add({ISSUED[stream]: issued}, **status)

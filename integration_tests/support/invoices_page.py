@@ -33,10 +33,11 @@ class Kept:
     left: Callable[[Row], Decimal]
     currency: Callable[[Row], str | None]
     settled: set[str]
+    status: str = "status"
 
     def is_open(self, row: Row) -> bool:
         """Whether the invoice is neither settled nor a draft."""
-        return row["status"] not in self.settled | {"draft"}
+        return row[self.status] not in self.settled | {"draft"}
 
 
 def unix_time(row: Row) -> datetime:
@@ -99,7 +100,7 @@ def expected_bars(database: Path, schema: str, stream: str) -> dict[str, list[st
         rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
     for row in rows:
         issued, currency = kept.issued(row), shown(kept.currency(row))
-        status = f", {shown(row['status'])}" if "status" in row else ""
+        status = f", {shown(row[kept.status])}" if kept.status in row else ""
         unit = currency or "no currency"
         if issued:
             month = f"{issued:%B %Y}{status}"

@@ -24,7 +24,7 @@ from source_invoices.components.http.responses import Resolutions
 from source_invoices.components.http.stream_failure import StreamFailure
 from source_invoices.components.http.throttling import ProviderPause
 from source_invoices.components.http.transport import Transport
-from source_invoices.components.pages.error_handler import mark_key, page_of
+from source_invoices.components.pages.error_handler import mark_position, page_of
 from source_invoices.components.pages.page import Page
 from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Position
 from source_invoices.providers import PROVIDERS
@@ -152,8 +152,7 @@ class PageRequester:
         request = self._prepared_for(url)
         request.url = f"{request.url}{end}?{urlencode(sent)}" if sent else f"{request.url}{end}"
         request.prepare_auth(self.authenticator)
-        if isinstance(position, InvoiceKey):
-            mark_key(request, position.key)
+        mark_position(request, position)
         return request
 
     def _prepared_for(self, url: str) -> requests.PreparedRequest:

@@ -7,7 +7,6 @@ COMPLETE with rows missing.
 from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import requests
 from airbyte_cdk.models import FailureType
@@ -21,10 +20,11 @@ from source_invoices.components.http.json_body import decode
 from source_invoices.components.http.responses import Resolutions, quote, resolve_status
 from source_invoices.components.http.unanswered import resolve_unanswered
 from source_invoices.components.pages.page import Envelope, InconsistentPage, Page
+from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Position
 from source_invoices.secrets import excerpt, quoted
 
 _PAGE = "invoice_page"
-_INVOICE_KEY = "invoice_key"
+_POSITION = "invoice_position"
 _LONGEST_TYPE = 100
 
 
@@ -39,7 +39,7 @@ class PageErrorHandler(ErrorHandler):
     """Recognises pages and faults, and leaves the page on the response for the retriever.
 
     provider: its key. envelope: see Envelope. permission: what to do when access is refused.
-    page_parameter: the parameter that asks for a page. throttled: the statuses that mean "too many requests".
+    throttled: the statuses that mean "too many requests".
     key_envelope: the same for the answer to a request for one invoice, where that differs.
     missing_fails: a 404 in JSON to such a request fails the stream; else it is an empty page. Any other 404 does not
     come from the provider's API.
@@ -50,7 +50,6 @@ class PageErrorHandler(ErrorHandler):
     provider: str
     envelope: Mapping[str, Any]
     permission: str
-    page_parameter: str = "page"
     throttled: Sequence[int] = field(default_factory=lambda: [requests.codes.too_many_requests])
     key_envelope: Mapping[str, Any] | None = None
     missing_fails: bool = False
@@ -90,8 +89,8 @@ class PageErrorHandler(ErrorHandler):
             page = (self._envelope if key is None else self._key_envelope).read(body)
             _refuse_another_invoice(page, key)
         except InconsistentPage as error:
-            asked = _query(response).get(self.page_parameter, [""])[0]
-            if asked not in ("", str(error.number)):
+            asked = number_of(response.request)
+            if asked not in (None, error.number):
                 return self._resolutions.contradiction(f"page {asked} was asked for, page {error.number} came.")
             return self._resolutions.retry(f"the answer contradicts itself: {error}.")
         except ValueError as error:
@@ -102,25 +101,27 @@ class PageErrorHandler(ErrorHandler):
         return SUCCESS_RESOLUTION
 
 
-def mark_key(request: requests.PreparedRequest, key: str) -> None:
-    """Notes on a request that it asks for one invoice."""
-    setattr(request, _INVOICE_KEY, key)
+def mark_position(request: requests.PreparedRequest, position: Position) -> None:
+    """Notes on a request what it asks for."""
+    setattr(request, _POSITION, position)
 
 
 def key_of(request: requests.PreparedRequest) -> str | None:
     """Returns the key of the invoice that a request asks for; None for a page."""
-    key: str | None = getattr(request, _INVOICE_KEY, None)
-    return key
+    position = getattr(request, _POSITION, None)
+    return position.key if isinstance(position, InvoiceKey) else None
+
+
+def number_of(request: requests.PreparedRequest) -> int | None:
+    """Returns the number of the page that a request asks for. An invoice that is asked for by its key is on page 1."""
+    position = getattr(request, _POSITION, None)
+    return position.number if isinstance(position, PageNumber) else 1 if position else None
 
 
 def _refuse_another_invoice(page: Page, key: str | None) -> None:
     """Raises ValueError if one invoice was asked for by its address and another one came."""
     if key is not None and page.is_single and str(page.keys[0]).lower() != key.lower():
         raise ValueError(f"invoice {key} was asked for, invoice {quoted(page.keys[0])} came")
-
-
-def _query(response: requests.Response) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(response.request.url or "").query)
 
 
 def _is_json(response: requests.Response) -> bool:
