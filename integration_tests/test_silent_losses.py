@@ -24,6 +24,28 @@ pytestmark = pytest.mark.usefixtures("no_limits_of_nexudus", "short_waits")
 INVOICES = "ipxo_invoices"
 
 
+def shorten_or_repeat(sandbox: Sandbox, *, repeats: bool) -> None:
+    """Page 2 shows the last row of page 1 first; or a row is deleted when page 2 is asked for, and page 1 read again."""
+    table = sandbox.tables[INVOICES]
+    size, asked = sandbox.lists[INVOICES].max_page_size, set[int | None]()
+
+    def before(request: Request) -> None:
+        if request.route == INVOICES and request.page == 2 and not asked:
+            asked.add(2)
+            table.remove(table.keys()[-1])
+
+    def repeat(body: Any) -> Any:
+        if len(body["data"]) == size and not asked:
+            asked.add(1)
+            body["data"][-1] = body["data"][0]
+        return body
+
+    if repeats:
+        sandbox.faults.append(Fault("edit", INVOICES, times=None, edit=repeat))
+    else:
+        sandbox.on_request = before
+
+
 def missing_detail(key: str) -> Fault:
     """The detail of one invoice is not there."""
     return Fault("status", "ipxo_invoice", status=404, times=None, when=lambda request: request.path.endswith(key))
@@ -45,6 +67,52 @@ def pay_between_readings(sandbox: Sandbox, key: str) -> None:
 
     sandbox.on_request = pay
     sandbox.faults.insert(0, Fault("edit", INVOICES, times=None, edit=repeat_a_row))
+
+
+def test_a_newer_version_of_an_invoice_is_not_followed_by_an_older_one() -> None:
+    """A detail leaves when it has come, although another one of its slice takes long."""
+    with one_list(INVOICES, 40, 20) as sandbox:
+        table = sandbox.tables[INVOICES]
+        for key in table.keys():  # noqa: SIM118
+            table.change(key, status="paid")
+        # With ten workers these two are a slice.
+        cancelled, slow = map(str, table.keys()[4:6])
+        table.change(cancelled, status="unpaid")
+        sandbox.faults += [
+            Fault("slow", INVOICES, delay=0.5, times=1, when=lambda request: request.page == 2),
+            Fault("slow", "ipxo_invoice", delay=2, times=1, when=lambda request: slow in str(request.path)),
+        ]
+        changed: list[Request] = []
+
+        def before(request: Request) -> None:
+            if request.route == INVOICES and request.page == 2 and not changed:
+                changed.append(request)
+                table.change(cancelled, status="cancelled")
+                table.remove(table.keys()[12])  # the list becomes shorter, so page 1 is read again
+
+        sandbox.on_request = before
+        first = whole_sync(sandbox, INVOICES, num_workers=10, lookback_days=1)
+        sandbox.on_request = None
+        second = whole_sync(sandbox, INVOICES, first, num_workers=10, lookback_days=1)
+        assert latest(INVOICES, first, second)[cancelled]["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("repeats", [False, True], ids=["the list is read again", "a page has a row twice"])
+def test_each_invoice_of_a_list_is_asked_for_once(repeats: bool) -> None:
+    with one_list(INVOICES, 9, 3) as sandbox:
+        shorten_or_repeat(sandbox, repeats=repeats)
+        output = whole_sync(sandbox, INVOICES, num_workers=4)
+        assert sandbox.count("ipxo_invoice") == len(output.records(INVOICES)) == len(sandbox.tables[INVOICES].keys())
+
+
+@pytest.mark.parametrize("repeats", [False, True], ids=["the list is read again", "a page has a row twice"])
+def test_a_list_of_which_no_detail_is_there_fails(repeats: bool) -> None:
+    with one_list(INVOICES, 4, 2) as sandbox:
+        shorten_or_repeat(sandbox, repeats=repeats)
+        sandbox.faults.append(Fault("status", "ipxo_invoice", status=404, times=None))
+        output = sync(sandbox, INVOICES, num_workers=4)
+        assert (output.status(INVOICES), output.exit_code) == ("INCOMPLETE", 1)
+        assert "that the list shows have no detail" in output.error_of(INVOICES)["message"]
 
 
 def test_an_invoice_paid_between_two_readings_is_asked_for_again() -> None:

@@ -28,7 +28,7 @@ from source_invoices.components.http.waiting import Waiting, in_words
 
 # The greatest num_workers that the settings allow.
 _MOST_WORKERS = 40
-# So many that a provider that pauses for a moment still counts as quick. More requests in flight would make each of
+# With so many, a provider that pauses for a moment still counts as quick. More requests in flight would make each of
 # them slower, and then it would not count as quick again.
 _RECENT_EXCHANGES = 20
 

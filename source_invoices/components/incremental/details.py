@@ -17,6 +17,7 @@ class Details:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._asked = 0
+        self._there = 0
         self._due: int | None = None
         # The details that are asked for, and those that were not there, each with the invoice's time of issue.
         self._expected: dict[str, datetime | None] = {}
@@ -31,6 +32,7 @@ class Details:
         """Notes a detail that was asked for. Raises ValueError with a sentence if too many are not there."""
         with self._lock:
             self._asked += 1
+            self._there += is_there
             issued = self._expected.pop(key, None)
             if is_there:
                 self.missing.pop(key, None)
@@ -45,7 +47,7 @@ class Details:
             self._refuse()
 
     def _refuse(self) -> None:
-        is_none_there = self._asked == self._due == len(self.missing) > 1
+        is_none_there = self._asked == self._due and not self._there and len(self.missing) > 1
         if is_none_there or len(self.missing) > _MOST_MISSING:
             first = ", ".join(sorted(self.missing)[:3])
             raise ValueError(

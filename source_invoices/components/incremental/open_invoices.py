@@ -71,7 +71,7 @@ class OpenInvoices:
                 known[key] = place
             else:
                 self._is_too_many = True
-                known.clear()
+                self._open = {}
                 return
 
     def miss(self, key: str) -> None:

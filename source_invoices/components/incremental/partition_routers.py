@@ -70,8 +70,8 @@ class ListRouter(_Router):
 class DetailRouter(SubstreamPartitionRouter):
     """Slices of invoices that are read one by one: those that the list's scan emits, and open ones it has not met.
 
-    A slice holds several invoices, so that the CDK builds one cursor for them; there are as many slices for a page of
-    the list as there are workers.
+    A slice holds several invoices, because the CDK does as much for a slice as for a request. There are as many slices
+    for a page of the list as there are workers.
     """
 
     api_budget: APIBudget | None = None
@@ -97,8 +97,11 @@ class DetailRouter(SubstreamPartitionRouter):
         # list's status replaces the detail's in the state. Hashes take less memory than keys.
         asked: set[int] = set()
         for rows in self._pages():
-            new = [row for row in rows if self._version(row) not in asked]
-            asked.update(map(self._version, new))
+            new = []
+            for row in rows:
+                if (version := self._version(row)) not in asked:
+                    asked.add(version)
+                    new.append(row)
             due += len(new)
             yield from self._slices(self._expected(new), number, is_listed=True)
         self._refuse_missing_details(due)

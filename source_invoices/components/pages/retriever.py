@@ -5,8 +5,7 @@ for the last page, and hands over every row by itself.
 """
 
 import logging
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from functools import partial
 from typing import Any
@@ -22,7 +21,7 @@ from source_invoices.components.incremental.cursor_limit import observe_until
 from source_invoices.components.pages.page import Page, Row
 from source_invoices.components.pages.plan import InvoiceKey, PageNumber, Plan, Position, Purpose, plan_of
 from source_invoices.components.pages.prefetch import Prefetch
-from source_invoices.components.pages.whole_page import PageRecord, joined, newest_cursor
+from source_invoices.components.pages.whole_page import PageRecord, newest_cursor
 from source_invoices.components.records.filters import InvoiceFilter
 from source_invoices.components.records.schema_check import SchemaCheck
 from source_invoices.components.records.transformation import PageTransformation
@@ -88,15 +87,12 @@ class PageRetriever(Retriever):
     def _read_or_fail(self, plan: Plan, stream_slice: StreamSlice, fields: Mapping[str, Any]) -> Iterable[Record]:
         """Reads a slice. Fails the stream for a value that cannot be calculated with and that nothing has refused."""
         try:
-            with closing(self._read(plan, stream_slice, fields)) as pages:
-                for rows in joined(pages) if self._context.whole_pages else pages:
-                    yield from self._records(rows, stream_slice)
+            yield from self._read(plan, stream_slice, fields)
         except _UNUSABLE as error:
             logging.getLogger("airbyte").debug("%s: a value cannot be used", self._stream, exc_info=error)
             raise self._resolutions.contradiction_error("the answer has a value that cannot be used.", error) from None
 
-    def _read(self, plan: Plan, stream_slice: StreamSlice, fields: Mapping[str, Any]) -> Generator[Sequence[Row]]:
-        """Yields the rows of each page that are emitted."""
+    def _read(self, plan: Plan, stream_slice: StreamSlice, fields: Mapping[str, Any]) -> Iterable[Record]:
         fetch, fetch_ahead = (partial(ask, stream_slice) for ask in (self.requester.page, self.requester.page_ahead))
         prefetch = Prefetch(fetch, fetch_ahead, self._workers, is_quick=self.requester.is_quick)
         position = plan.first_position
@@ -110,7 +106,7 @@ class PageRetriever(Retriever):
                 self._receipt.add_page(is_list=_is_read(position), emitted=len(rows) if self._is_emitted else 0)
                 if fields:
                     self._schema_check.check(rows, fields)
-                yield rows
+                yield from self._records(rows, stream_slice)
                 if is_check(self.config):
                     return
                 position = self._next_position(plan, page, position)
@@ -135,7 +131,7 @@ class PageRetriever(Retriever):
     def _records(self, rows: Sequence[Row], stream_slice: StreamSlice) -> Iterable[Record]:
         if not self._context.whole_pages:
             yield from (Record(row, self.name, stream_slice) for row in rows)
-        else:
+        elif rows:
             self._context.backpressure.added(len(rows))
             yield PageRecord(rows, self.name, stream_slice, newest_cursor(rows, self._cursor_field, self._latest))
 

@@ -4,7 +4,7 @@ This module is here because the CDK does more for each record than the rest of a
 update, a message and its serialization. A page that travels as one costs half (tools/benchmarks).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,6 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 
 from source_invoices.components.pages.page import Row
 
-# An invoice that is read alone is a page of one row.
-_FEW_ROWS = 20
 EARLIEST = "1970-01-01"
 """A cursor is not earlier: the CDK writes years before 1000 in a form that it cannot read."""
 
@@ -39,26 +37,6 @@ class RecordPage:
     stream: str
     rows: Sequence[Row]
     emitted_at: int
-
-
-def joined(pages: Iterable[Sequence[Row]]) -> Iterator[Sequence[Row]]:
-    """Yields the rows of pages, those of pages with few rows together. Rows that come before a failure are yielded too.
-
-    One record for each invoice that is read alone would cost an eighth of its CPU.
-    """
-    together: list[Row] = []
-    try:
-        for rows in pages:
-            together.extend(rows)
-            if len(together) >= _FEW_ROWS:
-                yield together
-                together = []
-    except Exception:
-        if together:
-            yield together
-        raise
-    if together:
-        yield together
 
 
 def newest_cursor(rows: Iterable[Row], field: str, latest: str) -> dict[str, Any]:
