@@ -4,7 +4,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
-# Blocks of about one size leave no gaps between them. Arrays that grow did, and took a third more memory.
+# Blocks of about one size leave no gaps between them. Arrays that grow did, and took 40 % more memory.
 _BLOCK = 4096
 # A hash is a signed number of 64 bits. Each of so many ranges of them is small enough to become a set for a moment.
 _RANGES = 256
