@@ -115,6 +115,22 @@ def test_a_list_of_which_no_detail_is_there_fails(repeats: bool) -> None:
         assert "that the list shows have no detail" in output.error_of(INVOICES)["message"]
 
 
+def test_a_list_without_details_fails_also_if_one_is_asked_for_again() -> None:
+    with one_list(INVOICES, 4, 2) as sandbox:
+        table, changed = sandbox.tables[INVOICES], list[Request]()
+
+        def before(request: Request) -> None:
+            if request.route == INVOICES and request.page == 2 and not changed:
+                changed.append(request)
+                table.change(table.keys()[0], status="cancelled")
+                table.remove(table.keys()[-1])  # the list becomes shorter, so page 1 is read again
+
+        sandbox.on_request = before
+        sandbox.faults.append(Fault("status", "ipxo_invoice", status=404, times=None))
+        output = sync(sandbox, INVOICES, num_workers=4)
+        assert (output.status(INVOICES), output.exit_code) == ("INCOMPLETE", 1)
+
+
 def test_an_invoice_paid_between_two_readings_is_asked_for_again() -> None:
     with one_list(INVOICES, 40, 3) as sandbox:
         settle(sandbox, INVOICES)
